@@ -1,0 +1,2 @@
+/** Interrupt lines and messages, seen from the device. */
+package dev.dalang.bus.interrupt;

@@ -1,0 +1,11 @@
+package dev.dalang.bus.snapshot;
+
+/** A snapshot that cannot be restored: what was expected, and what came. */
+public final class SnapshotException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    /** Makes one with a message that names the field, the value expected and the value found. */
+    public SnapshotException(String message) {
+        super(message);
+    }
+}

@@ -1,0 +1,2 @@
+/** Virtual time. */
+package dev.dalang.bus.time;

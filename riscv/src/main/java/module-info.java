@@ -1,0 +1,10 @@
+import org.jspecify.annotations.NullMarked;
+
+/** The RISC-V hart, its interrupt controllers, SBI, and the engines that execute guest code. */
+@NullMarked
+module dev.dalang.riscv {
+    requires transitive dev.dalang.bus;
+    requires static org.jspecify;
+
+    exports dev.dalang.riscv;
+}

@@ -1,0 +1,7 @@
+import org.jspecify.annotations.NullMarked;
+
+/** Writers for the flattened device tree and for ACPI tables and AML. Imports nothing of ours. */
+@NullMarked
+module dev.dalang.tables {
+    requires static org.jspecify;
+}

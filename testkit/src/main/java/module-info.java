@@ -1,0 +1,8 @@
+import org.jspecify.annotations.NullMarked;
+
+/** The guest's side, for tests: published, and used by our own tests. Stands on bus alone. */
+@NullMarked
+module dev.dalang.testkit {
+    requires transitive dev.dalang.bus;
+    requires static org.jspecify;
+}

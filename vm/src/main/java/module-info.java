@@ -1,0 +1,10 @@
+import org.jspecify.annotations.NullMarked;
+
+/** Boards, boot and the public API. */
+@NullMarked
+module dev.dalang.vm {
+    requires transitive dev.dalang.bus;
+    requires dev.dalang.riscv;
+    requires dev.dalang.tables;
+    requires static org.jspecify;
+}
