@@ -112,6 +112,17 @@ public final class Hart implements Suspendable {
         throw new UnsupportedOperationException();
     }
 
+    /**
+     * Runs the tasks posted to this hart so far. For code on the hart's own thread that waits for
+     * another hart (a remote fence), so that two harts that wait for each other both go on.
+     *
+     * @return false if {@link #stop} was called: the waiter gives up, because the other hart may
+     *     have ended {@link #run} already
+     */
+    public boolean runPostedTasks() {
+        throw new UnsupportedOperationException();
+    }
+
     /** The state as SBI's HSM extension names it (SBI 2.0 §9). Any thread. */
     public HartState state() {
         throw new UnsupportedOperationException();
@@ -188,6 +199,15 @@ public final class Hart implements Suspendable {
 
         /** Ends {@link Hart#run} after this many instructions; default: no limit. */
         public Builder maxInstructions(long limit) {
+            return this;
+        }
+
+        /**
+         * Called on the hart's thread, once, when it has taken a million traps in a row without
+         * retiring an instruction (a trap at the trap vector itself, for ever); {@code mepc} or
+         * {@code sepc} and the cause are still in the CSRs. Default: nothing happens.
+         */
+        public Builder onTrapLoop(Consumer<Hart> handler) {
             return this;
         }
 
