@@ -7,4 +7,7 @@ module dev.dalang.vm {
     requires dev.dalang.riscv;
     requires dev.dalang.tables;
     requires static org.jspecify;
+
+    exports dev.dalang.vm;
+    exports dev.dalang.vm.device;
 }
