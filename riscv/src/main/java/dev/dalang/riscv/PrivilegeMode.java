@@ -15,12 +15,18 @@ public enum PrivilegeMode {
         this.encoding = encoding;
     }
 
-    /** The mode's two-bit encoding. */
+    /** {@return the mode's two-bit encoding} */
     public int encoding() {
         return encoding;
     }
 
-    /** The mode of a two-bit encoding other than 2, which is reserved. */
+    /**
+     * Gives the mode of an encoding.
+     *
+     * @param encoding 0, 1 or 3
+     * @return the mode
+     * @throws IllegalArgumentException if the encoding is reserved
+     */
     public static PrivilegeMode of(int encoding) {
         return switch (encoding) {
             case 0 -> U;

@@ -2,6 +2,9 @@ package dev.dalang.vm;
 
 import dev.dalang.vm.device.ConsoleBackend;
 import dev.dalang.vm.device.ConsolePeer;
+
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -15,22 +18,21 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A guest's serial console, seen from the host.
  *
  * <p><b>Output.</b> What the guest writes goes into a bounded buffer, from which a thread of the
- * console copies it to the transcript and to every attached stream. When the streams are slower than
- * the guest, the buffer fills and the guest's transmitter stays busy: nothing is lost, memory stays
- * bounded, and no hart ever waits for the host.
+ * console copies it to the transcript and to every attached stream. When the streams are slower
+ * than the guest, the buffer fills and the guest's transmitter stays busy: nothing is lost, memory
+ * stays bounded, and no hart ever waits for the host.
  *
- * <p><b>Input.</b> What the host writes waits in a queue until the guest takes it, no faster than its
- * receiver has room. In {@link InputMode#HELD}, the default, it also waits until the guest listens,
- * because a guest's driver throws away what arrives before it is set up.
+ * <p><b>Input.</b> What the host writes waits in a queue until the guest takes it, no faster than
+ * its receiver has room. In {@link InputMode#HELD}, the default, it also waits until the guest
+ * listens, because a guest's driver throws away what arrives before it is set up.
  *
- * <p>All methods may be called on any thread, and none but {@link #await}, {@link #flush} and {@link
- * #close} waits.
+ * <p>All methods may be called on any thread, and none but {@link #await}, {@link #flush} and
+ * {@link #close} waits.
  */
 public final class Console implements AutoCloseable {
     /** When queued input begins to reach the guest. */
@@ -62,7 +64,7 @@ public final class Console implements AutoCloseable {
     private final ByteQueue output = new ByteQueue(OUTPUT_BYTES, OUTPUT_BYTES);
     private final ByteQueue input = new ByteQueue(1 << 10, INPUT_BYTES);
     private final Transcript transcript = new Transcript(TRANSCRIPT_BYTES);
-    private final List<Sink> sinks = new CopyOnWriteArrayList<>();
+    private final CopyOnWriteArrayList<Sink> sinks = new CopyOnWriteArrayList<>();
     private final List<Waiter> waiters = new ArrayList<>();
     private final ConsoleBackend backend = new Backend();
 
@@ -76,19 +78,23 @@ public final class Console implements AutoCloseable {
 
     private Console() {}
 
-    /** A console that no stream is attached to. */
+    /** {@return a console that no stream is attached to} */
     public static Console create() {
         var console = new Console();
         daemon("dalang-console-output", console::drain);
         return console;
     }
 
-    /** The end that a serial device, or the firmware's debug console, talks to. */
+    /** {@return the end that a serial device, or the firmware's debug console, talks to} */
     public ConsoleBackend backend() {
         return backend;
     }
 
-    /** Chooses when queued input reaches the guest. */
+    /**
+     * Chooses when queued input reaches the guest.
+     *
+     * @param mode the new mode
+     */
     public void inputMode(InputMode mode) {
         lock.lock();
         try {
@@ -102,6 +108,7 @@ public final class Console implements AutoCloseable {
     /**
      * Queues a text for the guest, in UTF-8. A line of a shell ends with {@code \n}.
      *
+     * @param text the text
      * @throws IllegalStateException as {@link #write(byte[])}
      */
     public void write(String text) {
@@ -111,8 +118,9 @@ public final class Console implements AutoCloseable {
     /**
      * Queues bytes for the guest.
      *
-     * @throws IllegalStateException if the guest has left so much unread that these bytes would make
-     *     it more than {@link #INPUT_BYTES}; none of them is queued then
+     * @param bytes what to queue; copied
+     * @throws IllegalStateException if the guest has left so much unread that these bytes would
+     *     make it more than {@link #INPUT_BYTES}; none of them is queued then
      */
     public void write(byte[] bytes) {
         lock.lock();
@@ -136,7 +144,7 @@ public final class Console implements AutoCloseable {
         }
     }
 
-    /** Bytes written for the guest that it has not taken yet. */
+    /** {@return the number of bytes written for the guest that it has not taken yet} */
     public int pendingInput() {
         lock.lock();
         try {
@@ -147,14 +155,16 @@ public final class Console implements AutoCloseable {
     }
 
     /**
-     * Waits until the guest has written {@code text}. The search begins behind the text that the last
-     * call found, so that a prompt can be awaited again and again, and sees what the guest wrote
-     * before the call as far as the transcript still holds it.
+     * Waits until the guest has written {@code text}. The search begins behind the text that the
+     * last call found, so that a prompt can be awaited again and again, and sees what the guest
+     * wrote before the call as far as the transcript still holds it.
      *
+     * @param text what to wait for, not empty; searched for as UTF-8
+     * @param timeout how long to wait
      * @return what the guest wrote since the last call's text, up to and with {@code text}; at most
      *     the newest {@link #TRANSCRIPT_BYTES} of it
-     * @throws ConsoleTimeoutException if the text has not come after {@code timeout}, or cannot come
-     *     any more because the console is closed
+     * @throws ConsoleTimeoutException if the text has not come after {@code timeout}, or cannot
+     *     come any more because the console is closed
      * @throws InterruptedException if the calling thread is interrupted
      */
     public String await(String text, Duration timeout) throws InterruptedException {
@@ -187,7 +197,9 @@ public final class Console implements AutoCloseable {
         }
     }
 
-    /** What the guest has written, as UTF-8: at most the newest {@link #TRANSCRIPT_BYTES}. */
+    /**
+     * {@return what the guest has written, as UTF-8: at most the newest} {@link #TRANSCRIPT_BYTES}.
+     */
     public String transcript() {
         lock.lock();
         try {
@@ -197,7 +209,10 @@ public final class Console implements AutoCloseable {
         }
     }
 
-    /** How many bytes the guest has written in all, whether the transcript still holds them or not. */
+    /**
+     * {@return how many bytes the guest has written in all, whether the transcript still holds them
+     * or not}
+     */
     public long outputBytes() {
         lock.lock();
         try {
@@ -208,8 +223,8 @@ public final class Console implements AutoCloseable {
     }
 
     /**
-     * Copies the guest's output from now on to {@code stream}, which is flushed whenever the console
-     * has caught up, and never closed. A stream that fails is detached.
+     * Copies the guest's output from now on to {@code stream}, which is flushed whenever the
+     * console has caught up, and never closed. A stream that fails is detached.
      *
      * @param stream written to by the console's thread only
      * @param onFailure told once if the stream fails; on the console's thread
@@ -218,19 +233,29 @@ public final class Console implements AutoCloseable {
         sinks.add(new Sink(stream, onFailure));
     }
 
-    /** Copies the guest's output from now on to {@code stream}; its failures only detach it. */
+    /**
+     * Copies the guest's output from now on to a stream, whose failures only detach it.
+     *
+     * @param stream written to by the console's thread only
+     */
     public void attachOutput(OutputStream stream) {
         attachOutput(stream, _ -> {});
     }
 
-    /** Ends the copying to {@code stream}; what has been taken for it already may still come. */
+    /**
+     * Ends the copying to a stream; what has been taken for it already may still come.
+     *
+     * @param stream as it was attached
+     */
     public void detachOutput(OutputStream stream) {
         sinks.removeIf(sink -> sink.stream == stream);
     }
 
     /**
-     * Feeds {@code stream} to the guest until it ends or fails. It is read by a thread of its own, no
-     * further ahead of the guest than a bounded buffer, and never closed.
+     * Feeds {@code stream} to the guest until it ends or fails. It is read by a thread of its own,
+     * no further ahead of the guest than a bounded buffer, and never closed.
+     *
+     * @param stream where the input comes from
      */
     public void attachInput(InputStream stream) {
         daemon("dalang-console-input", () -> feed(stream));
@@ -239,6 +264,7 @@ public final class Console implements AutoCloseable {
     /**
      * Waits until everything that the guest has written up to now is with the attached streams.
      *
+     * @param timeout how long to wait
      * @return false if it is not after {@code timeout}
      * @throws InterruptedException if the calling thread is interrupted
      */
@@ -305,7 +331,9 @@ public final class Console implements AutoCloseable {
         }
     }
 
-    /** The output thread: buffer to transcript and streams, until the console is closed and empty. */
+    /**
+     * The output thread: buffer to transcript and streams, until the console is closed and empty.
+     */
     private void drain() {
         byte[] chunk = new byte[8 << 10];
         while (true) {

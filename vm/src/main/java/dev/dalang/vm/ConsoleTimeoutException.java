@@ -7,7 +7,11 @@ package dev.dalang.vm;
 public final class ConsoleTimeoutException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    /** Makes one with this message. */
+    /**
+     * Makes one.
+     *
+     * @param message names the text, the time and the guest's last lines
+     */
     public ConsoleTimeoutException(String message) {
         super(message);
     }

@@ -2,9 +2,10 @@ package dev.dalang.vm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Test;
+
 import java.util.ArrayDeque;
 import java.util.Random;
-import org.junit.jupiter.api.Test;
 
 class ByteQueueTest {
     @Test

@@ -11,7 +11,11 @@ public interface InterruptLine {
     /** Drives the line inactive. */
     void lower();
 
-    /** Drives the line to {@code level}. */
+    /**
+     * Drives the line to a level.
+     *
+     * @param level true for active
+     */
     default void set(boolean level) {
         if (level) {
             raise();

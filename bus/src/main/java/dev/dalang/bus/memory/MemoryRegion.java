@@ -9,7 +9,7 @@ import java.lang.foreign.MemorySegment;
  * @param segment the bytes, native and shared between threads
  */
 public record MemoryRegion(long base, MemorySegment segment) {
-    /** Size in bytes. */
+    /** {@return the size in bytes} */
     public long size() {
         return segment.byteSize();
     }

@@ -21,22 +21,28 @@ public final class Snapshot {
         this.fields = fields;
     }
 
-    /** Begins a snapshot of {@code type} in format {@code version}. */
+    /**
+     * Begins a snapshot.
+     *
+     * @param type the type of what is saved; stable across releases
+     * @param version the version of the type's format
+     * @return an empty builder
+     */
     public static Builder builder(String type, int version) {
         return new Builder(type, version);
     }
 
-    /** The type that {@link #builder} was given. */
+    /** {@return the type that {@link #builder} was given} */
     public String type() {
         return type;
     }
 
-    /** The version that {@link #builder} was given. */
+    /** {@return the version that {@link #builder} was given} */
     public int version() {
         return version;
     }
 
-    /** All fields, ordered by name. The values are those that the class comment names. */
+    /** {@return all fields, ordered by name, with values as the class comment names them} */
     public Map<String, Object> fields() {
         return fields;
     }
@@ -44,6 +50,8 @@ public final class Snapshot {
     /**
      * Checks type and version.
      *
+     * @param expectedType the type that the caller can restore
+     * @param expectedVersion the version that the caller can restore
      * @return this
      * @throws SnapshotException if either differs
      */
@@ -64,12 +72,26 @@ public final class Snapshot {
         return this;
     }
 
-    /** A 64-bit field. */
+    /**
+     * Gives a 64-bit field.
+     *
+     * @param name the field's name
+     * @return its value
+     * @throws SnapshotException if the field is missing or of another kind
+     */
     public long getLong(String name) {
         return (Long) field(name, Long.class);
     }
 
-    /** A field that must lie in {@code min..max}, signed and inclusive. */
+    /**
+     * Gives a number that must lie in a range.
+     *
+     * @param name the field's name
+     * @param min the least value accepted, signed
+     * @param max the greatest value accepted, signed
+     * @return its value
+     * @throws SnapshotException if the field is missing, of another kind, or outside the range
+     */
     public int getInt(String name, int min, int max) {
         long value = getLong(name);
         if (value < min || value > max) {
@@ -79,17 +101,36 @@ public final class Snapshot {
         return (int) value;
     }
 
-    /** A field that is 0 or 1. */
+    /**
+     * Gives a boolean.
+     *
+     * @param name the field's name
+     * @return its value
+     * @throws SnapshotException if the field is missing, of another kind, or neither 0 nor 1
+     */
     public boolean getBoolean(String name) {
         return getInt(name, 0, 1) == 1;
     }
 
-    /** A text field. */
+    /**
+     * Gives a text.
+     *
+     * @param name the field's name
+     * @return its value
+     * @throws SnapshotException if the field is missing or of another kind
+     */
     public String getString(String name) {
         return (String) field(name, String.class);
     }
 
-    /** A copy of a field of bytes of at most {@code maxLength}. */
+    /**
+     * Gives a copy of some bytes.
+     *
+     * @param name the field's name
+     * @param maxLength the greatest length accepted
+     * @return a copy of its value
+     * @throws SnapshotException if the field is missing, of another kind, or longer
+     */
     public byte[] getBytes(String name, int maxLength) {
         byte[] bytes = (byte[]) field(name, byte[].class);
         if (bytes.length > maxLength) {
@@ -105,12 +146,24 @@ public final class Snapshot {
         return bytes.clone();
     }
 
-    /** A field that is a snapshot itself. */
+    /**
+     * Gives a snapshot within this one.
+     *
+     * @param name the field's name
+     * @return its value
+     * @throws SnapshotException if the field is missing or of another kind
+     */
     public Snapshot getSnapshot(String name) {
         return (Snapshot) field(name, Snapshot.class);
     }
 
-    /** A field that is a list of snapshots. */
+    /**
+     * Gives a list of snapshots.
+     *
+     * @param name the field's name
+     * @return its value, unmodifiable
+     * @throws SnapshotException if the field is missing or of another kind
+     */
     public List<Snapshot> getList(String name) {
         return ((List<?>) field(name, List.class)).stream().map(Snapshot.class::cast).toList();
     }
@@ -144,32 +197,74 @@ public final class Snapshot {
             this.version = version;
         }
 
-        /** Adds a number. */
+        /**
+         * Adds a number.
+         *
+         * @param name the field's name
+         * @param value the value
+         * @return this
+         * @throws IllegalArgumentException if the name is taken
+         */
         public Builder put(String name, long value) {
             return add(name, value);
         }
 
-        /** Adds a boolean as 0 or 1. */
+        /**
+         * Adds a boolean as 0 or 1.
+         *
+         * @param name the field's name
+         * @param value the value
+         * @return this
+         * @throws IllegalArgumentException if the name is taken
+         */
         public Builder put(String name, boolean value) {
             return add(name, value ? 1L : 0L);
         }
 
-        /** Adds a text. */
+        /**
+         * Adds a text.
+         *
+         * @param name the field's name
+         * @param value the value
+         * @return this
+         * @throws IllegalArgumentException if the name is taken
+         */
         public Builder put(String name, String value) {
             return add(name, value);
         }
 
-        /** Adds a copy of some bytes. */
+        /**
+         * Adds a copy of some bytes.
+         *
+         * @param name the field's name
+         * @param value the value
+         * @return this
+         * @throws IllegalArgumentException if the name is taken
+         */
         public Builder put(String name, byte[] value) {
             return add(name, value.clone());
         }
 
-        /** Adds a snapshot. */
+        /**
+         * Adds a snapshot.
+         *
+         * @param name the field's name
+         * @param value the value
+         * @return this
+         * @throws IllegalArgumentException if the name is taken
+         */
         public Builder put(String name, Snapshot value) {
             return add(name, value);
         }
 
-        /** Adds a list of snapshots. */
+        /**
+         * Adds a list of snapshots.
+         *
+         * @param name the field's name
+         * @param value the value
+         * @return this
+         * @throws IllegalArgumentException if the name is taken
+         */
         public Builder put(String name, List<Snapshot> value) {
             return add(name, List.copyOf(value));
         }
@@ -181,7 +276,7 @@ public final class Snapshot {
             return this;
         }
 
-        /** The snapshot. */
+        /** {@return the snapshot of what was added so far} */
         public Snapshot build() {
             return new Snapshot(type, version, Collections.unmodifiableMap(new TreeMap<>(fields)));
         }

@@ -4,7 +4,11 @@ package dev.dalang.bus.snapshot;
 public final class SnapshotException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    /** Makes one with a message that names the field, the value expected and the value found. */
+    /**
+     * Makes one.
+     *
+     * @param message names the field, the value expected and the value found
+     */
     public SnapshotException(String message) {
         super(message);
     }

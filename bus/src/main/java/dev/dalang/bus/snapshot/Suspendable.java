@@ -9,12 +9,13 @@ public interface Suspendable {
     /** Stops all activity of its own (timers, threads). Idempotent. */
     void sleep();
 
-    /** The state as a value. Asleep only. */
+    /** {@return the state as a value} Asleep only. */
     Snapshot snapshot();
 
     /**
      * Takes the state of {@code snapshot}. Asleep only. All or nothing.
      *
+     * @param snapshot what {@link #snapshot} gave, of this object or of one like it
      * @throws SnapshotException if the snapshot is of another type, of an unknown version, or holds
      *     values that this object could not have; the state is then as before
      */

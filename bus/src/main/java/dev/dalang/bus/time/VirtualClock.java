@@ -5,10 +5,16 @@ package dev.dalang.bus.time;
  * be paused, restored and replayed. Any thread.
  */
 public interface VirtualClock {
-    /** Nanoseconds since the machine was first started; monotonic, stands still while it sleeps. */
+    /**
+     * {@return the nanoseconds since the machine was first started} Monotonic; stands still while
+     * the machine sleeps.
+     */
     long nanos();
 
-    /** The guest's wall clock: nanoseconds since 1970-01-01T00:00Z, derived from {@link #nanos}. */
+    /**
+     * {@return the guest's wall clock: nanoseconds since 1970-01-01T00:00Z, derived from {@link
+     * #nanos}}
+     */
     long wallClockNanos();
 
     /**
@@ -16,12 +22,17 @@ public interface VirtualClock {
      *
      * @param onExpiry called once per expiry, on the clock's own thread: it must be short, must not
      *     block, and may arm the timer again
+     * @return the timer
      */
     Timer newTimer(Runnable onExpiry);
 
     /** A one-shot timer. Any thread. */
     interface Timer {
-        /** Arms or re-arms the timer; a deadline that has passed fires at once. */
+        /**
+         * Arms or re-arms the timer; a deadline that has passed fires at once.
+         *
+         * @param deadlineNanos the time of expiry, in terms of {@link VirtualClock#nanos}
+         */
         void arm(long deadlineNanos);
 
         /** Disarms the timer. An expiry that has already begun still runs to its end. */

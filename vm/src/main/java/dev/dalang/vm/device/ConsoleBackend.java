@@ -18,11 +18,16 @@ public interface ConsoleBackend {
      * Takes the next character for the guest off the queue.
      *
      * @param guestListens whether the guest has enabled receive interrupts, or asks for input in
-     *     another way that shows that it is ready to take it; a backend may hold its input until then
+     *     another way that shows that it is ready to take it; a backend may hold its input until
+     *     then
      * @return 0..255, or −1 if there is none now
      */
     int receive(boolean guestListens);
 
-    /** Names the device that wants to hear of input and of room; it replaces an earlier one. */
+    /**
+     * Names the device that wants to hear of input and of room; it replaces an earlier one.
+     *
+     * @param peer the device
+     */
     void connect(ConsolePeer peer);
 }

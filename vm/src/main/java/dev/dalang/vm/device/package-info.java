@@ -1,6 +1,6 @@
 /**
- * The devices of the {@code virt} board that are not PCI devices. Each is an object that any machine
- * can put on its bus.
+ * The devices of the {@code virt} board that are not PCI devices. Each is an object that any
+ * machine can put on its bus.
  *
  * <p>Register values are {@code long}, unsigned and little-endian as on the bus; access sizes are
  * {@code int} 1, 2, 4 or 8. An access that hardware would not answer reads as zero, is dropped when
