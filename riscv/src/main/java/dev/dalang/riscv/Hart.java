@@ -199,6 +199,11 @@ public final class Hart implements Suspendable {
         throw new UnsupportedOperationException();
     }
 
+    /** What {@code fence.i} does: stores made so far by any hart are seen by fetches. Own thread. */
+    public void fenceInstructions() {
+        throw new UnsupportedOperationException();
+    }
+
     /**
      * Translates a virtual address as a load of the present mode would, without side effects.
      *
