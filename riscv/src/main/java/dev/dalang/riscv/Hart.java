@@ -199,7 +199,9 @@ public final class Hart implements Suspendable {
         throw new UnsupportedOperationException();
     }
 
-    /** What {@code fence.i} does: stores made so far by any hart are seen by fetches. Own thread. */
+    /**
+     * What {@code fence.i} does: stores made so far by any hart are seen by fetches. Own thread.
+     */
     public void fenceInstructions() {
         throw new UnsupportedOperationException();
     }
