@@ -29,7 +29,8 @@ public interface VirtualClock {
     /** A one-shot timer. Any thread. */
     interface Timer {
         /**
-         * Arms or re-arms the timer; a deadline that has passed fires at once.
+         * Arms or re-arms the timer; a deadline that has passed fires at once, and {@link
+         * Long#MAX_VALUE} never. Does not allocate.
          *
          * @param deadlineNanos the time of expiry, in terms of {@link VirtualClock#nanos}
          */
