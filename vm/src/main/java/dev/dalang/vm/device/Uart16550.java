@@ -7,9 +7,9 @@ import dev.dalang.bus.snapshot.SnapshotException;
 import dev.dalang.bus.snapshot.Suspendable;
 
 /**
- * A 16550A UART (National Semiconductor PC16550D data sheet) with byte-wide registers at consecutive
- * addresses. A wider access acts on the one register at its address, as a 32-bit peripheral bus
- * would do it; offsets beyond the eight registers read as zero.
+ * A 16550A UART (National Semiconductor PC16550D data sheet) with byte-wide registers at
+ * consecutive addresses. A wider access acts on the one register at its address, as a 32-bit
+ * peripheral bus would do it; offsets beyond the eight registers read as zero.
  *
  * <p>Characters take no time on the wire: the divisor is kept and has no effect. The transmitter is
  * busy only while its {@link ConsoleBackend} has no room. Input comes out of the backend no faster
@@ -126,21 +126,24 @@ public final class Uart16550 implements DeviceMmio, Suspendable, ConsolePeer {
         return "ns16550";
     }
 
-    /** Characters lost because the guest wrote while the transmitter, or its loop, was full. */
+    /**
+     * {@return how many characters were lost because the guest wrote while the transmitter, or its
+     * loop, was full}
+     */
     public long overruns() {
         synchronized (lock) {
             return overruns;
         }
     }
 
-    /** Characters that the guest threw away by clearing a FIFO. */
+    /** {@return how many characters the guest threw away by clearing a FIFO} */
     public long discarded() {
         synchronized (lock) {
             return discarded;
         }
     }
 
-    /** Accesses beyond the eight registers. */
+    /** {@return how many accesses went beyond the eight registers} */
     public long invalidAccesses() {
         synchronized (lock) {
             return invalidAccesses;

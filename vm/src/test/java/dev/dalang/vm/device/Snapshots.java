@@ -1,6 +1,7 @@
 package dev.dalang.vm.device;
 
 import dev.dalang.bus.snapshot.Snapshot;
+
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;

@@ -1,9 +1,10 @@
 package dev.dalang.vm.device;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
-import org.jspecify.annotations.Nullable;
 
 /** A host whose room and input a test controls. */
 final class TestBackend implements ConsoleBackend {

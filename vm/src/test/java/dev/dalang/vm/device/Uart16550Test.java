@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.dalang.bus.snapshot.Snapshot;
 import dev.dalang.bus.snapshot.SnapshotException;
-import java.util.Random;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+
+import java.util.Random;
 
 class Uart16550Test {
     private static final long BASE = 0x1000_0000L;
@@ -494,7 +496,7 @@ class Uart16550Test {
         long seed = 16550;
         var random = new Random(seed);
         host.immediate();
-        for (int step = 0; step < 200_000; step++) {
+        for (int step = 0; step < 40_000; step++) {
             int offset = random.nextInt(random.nextInt(10) == 0 ? 256 : 8);
             int size = 1 << random.nextInt(4);
             switch (random.nextInt(8)) {
