@@ -5,4 +5,6 @@ import org.jspecify.annotations.NullMarked;
 module dev.dalang.testkit {
     requires transitive dev.dalang.bus;
     requires static org.jspecify;
+
+    exports dev.dalang.testkit.riscv;
 }
