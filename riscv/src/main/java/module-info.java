@@ -7,4 +7,5 @@ module dev.dalang.riscv {
     requires static org.jspecify;
 
     exports dev.dalang.riscv;
+    exports dev.dalang.riscv.sbi;
 }
