@@ -129,8 +129,8 @@ public final class Fp32 {
     }
 
     /**
-     * {@code fmadd.s}: {@code a × b + c} with one rounding. The other three are this one with {@code
-     * a}, {@code c} or both negated.
+     * {@code fmadd.s}: {@code a × b + c} with one rounding. The other three are this one with
+     * {@code a}, {@code c} or both negated.
      */
     public static int fma(int a, int b, int c, int rm, FpStatus s) {
         if (rm == RNE) {
@@ -303,7 +303,8 @@ public final class Fp32 {
 
     /** {@code fcvt.s.w}: from the low 32 bits, signed. */
     public static int fromInt32(long x, int rm, FpStatus s) {
-        return fromInt64((int) x, rm, s);
+        int signed = (int) x;
+        return fromInt64(signed, rm, s);
     }
 
     /** {@code fcvt.s.wu}: from the low 32 bits, unsigned. */
@@ -321,9 +322,7 @@ public final class Fp32 {
 
     /** {@code fcvt.s.lu}. */
     public static int fromUInt64(long x, int rm, FpStatus s) {
-        return x >>> 24 == 0
-                ? bits((float) x)
-                : (int) SoftFloat.BINARY32.fromInteger(0, x, rm, s);
+        return x >>> 24 == 0 ? bits((float) x) : (int) SoftFloat.BINARY32.fromInteger(0, x, rm, s);
     }
 
     /** {@code fcvt.s.d}. */

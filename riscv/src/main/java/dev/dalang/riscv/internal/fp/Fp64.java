@@ -118,8 +118,8 @@ public final class Fp64 {
     }
 
     /**
-     * {@code fmadd.d}: {@code a × b + c} with one rounding. The other three are this one with {@code
-     * a}, {@code c} or both negated.
+     * {@code fmadd.d}: {@code a × b + c} with one rounding. The other three are this one with
+     * {@code a}, {@code c} or both negated.
      */
     public static long fma(long a, long b, long c, int rm, FpStatus s) {
         if (rm == RNE) {
@@ -150,11 +150,10 @@ public final class Fp64 {
 
     /**
      * Whether {@code x × y + z = result} exactly, for {@code product} the rounded product. Both
-     * {@code x × y} and {@code result − z} are written as a rounded value and its exact error; since
-     * rounding is a function, the two are equal if and only if both parts are.
+     * {@code x × y} and {@code result − z} are written as a rounded value and its exact error;
+     * since rounding is a function, the two are equal if and only if both parts are.
      */
-    private static boolean isExactFma(
-            double x, double y, double z, double product, double result) {
+    private static boolean isExactFma(double x, double y, double z, double product, double result) {
         double difference = result - z;
         double back = result - difference;
         double differenceError = (result - (difference + back)) + (back - z);
@@ -341,7 +340,7 @@ public final class Fp64 {
 
     /** {@code fcvt.d.wu}: from the low 32 bits, unsigned; always exact. */
     public static long fromUInt32(long x, int rm, FpStatus s) {
-        return bits(x & 0xffff_ffffL);
+        return bits((double) (x & 0xffff_ffffL));
     }
 
     /** {@code fcvt.d.l}. */
@@ -360,7 +359,7 @@ public final class Fp64 {
     /** {@code fcvt.d.s}: exact; a signalling NaN raises NV. */
     public static long fromFp32(int a, FpStatus s) {
         float x = Float.intBitsToFloat(a);
-        if (x != x) {
+        if (Float.isNaN(x)) {
             Fp32.raiseIfSignalling(a, s);
             return CANONICAL_NAN;
         }

@@ -1,8 +1,8 @@
 package dev.dalang.riscv.internal.fp;
 
 /**
- * Accrued exception flags, laid out as the CSR {@code fflags} (unprivileged spec §20.2). An operation
- * only ever sets bits. Owned by one hart.
+ * Accrued exception flags, laid out as the CSR {@code fflags} (unprivileged spec §20.2). An
+ * operation only ever sets bits. Owned by one hart.
  */
 public final class FpStatus {
     /** Inexact. */

@@ -62,9 +62,7 @@ final class RoundToInteger {
         double rounded = round(x, rm);
         if (rounded >= 0 && rounded < 0x1p64) {
             raiseInexact(x, rounded, s);
-            return rounded < 0x1p63
-                    ? (long) rounded
-                    : (long) (rounded - 0x1p63) ^ Long.MIN_VALUE;
+            return rounded < 0x1p63 ? (long) rounded : (long) (rounded - 0x1p63) ^ Long.MIN_VALUE;
         }
         s.flags |= NV;
         return x < 0 ? 0 : -1;

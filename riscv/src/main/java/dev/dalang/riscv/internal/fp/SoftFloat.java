@@ -14,12 +14,13 @@ import static dev.dalang.riscv.internal.fp.RoundingMode.RUP;
  * IEEE 754 arithmetic in integers: exact in every rounding mode, with every flag, for one binary
  * format. Values are raw bits in the low end of a {@code long}, zero above.
  *
- * <p>A finite number that is not zero is taken apart into its sign, its <em>exponent</em> (biased as
- * in the encoding, but without its limits: 0 and below for subnormal numbers), and its
+ * <p>A finite number that is not zero is taken apart into its sign, its <em>exponent</em> (biased
+ * as in the encoding, but without its limits: 0 and below for subnormal numbers), and its
  * <em>significand</em>, normalised so that the leading one is bit {@value #LEAD}: its magnitude is
  * {@code significand × 2^(exponent − bias − 62)}. Each operation computes an exponent and a
  * significand with at least two bits more than the format's precision, the lowest being
- * <em>sticky</em>: one if anything below it is not zero. {@link #roundAndPack} does the rest for all.
+ * <em>sticky</em>: one if anything below it is not zero. {@link #roundAndPack} does the rest for
+ * all.
  *
  * @param fractionBits stored bits of the significand
  * @param exponentBits bits of the biased exponent
@@ -159,8 +160,7 @@ record SoftFloat(int fractionBits, int exponentBits) {
 
     /** {@code a × b + c}, rounded once. */
     long fusedMultiplyAdd(long a, long b, long c, int rm, FpStatus s) {
-        boolean undefinedProduct =
-                isInfinite(a) && isZero(b) || isZero(a) && isInfinite(b);
+        boolean undefinedProduct = isInfinite(a) && isZero(b) || isZero(a) && isInfinite(b);
         if (undefinedProduct) {
             // Invalid even when the addend is a quiet NaN (unprivileged spec §20.6).
             return invalid(s);
@@ -236,9 +236,7 @@ record SoftFloat(int fractionBits, int exponentBits) {
 
     /** The value of an unsigned 64-bit integer, negated if {@code sign} is the sign bit. */
     long fromInteger(long sign, long magnitude, int rm, FpStatus s) {
-        return magnitude == 0
-                ? 0
-                : normaliseAndRound(sign, bias() + LEAD, magnitude, rm, s);
+        return magnitude == 0 ? 0 : normaliseAndRound(sign, bias() + LEAD, magnitude, rm, s);
     }
 
     /** Converts from the other format. */
@@ -261,8 +259,7 @@ record SoftFloat(int fractionBits, int exponentBits) {
     }
 
     /** As {@link #roundAndPack}, of a significand whose leading one may be anywhere. */
-    private long normaliseAndRound(
-            long sign, int exponent, long significand, int rm, FpStatus s) {
+    private long normaliseAndRound(long sign, int exponent, long significand, int rm, FpStatus s) {
         if (significand < 0) {
             long halved = significand >>> 1 | significand & 1;
             return roundAndPack(sign, exponent + 1, halved, rm, s);
@@ -291,7 +288,8 @@ record SoftFloat(int fractionBits, int exponentBits) {
                 };
         boolean tiny = false;
         if (exponent <= 0) {
-            // Tiny unless rounding with an unlimited exponent carries to the smallest normal number.
+            // Tiny unless rounding with an unlimited exponent carries to the smallest normal
+            // number.
             tiny = exponent < 0 || significand + increment > 0;
             significand = shiftRightSticky(significand, 1 - exponent);
             exponent = 1;
@@ -400,9 +398,7 @@ record SoftFloat(int fractionBits, int exponentBits) {
 
     /** Shifts a positive number right by any distance from 0 up; what falls out is sticky. */
     private static long shiftRightSticky(long value, int distance) {
-        return distance > 62
-                ? 1
-                : value >>> distance | sticky(value & (1L << distance) - 1);
+        return distance > 62 ? 1 : value >>> distance | sticky(value & (1L << distance) - 1);
     }
 
     /** The high word of a non-negative 128-bit number shifted right. */
@@ -421,8 +417,6 @@ record SoftFloat(int fractionBits, int exponentBits) {
         if (distance == 64) {
             return high | sticky(low);
         }
-        return distance > 127
-                ? 1
-                : high >>> distance | sticky(high << -distance | low);
+        return distance > 127 ? 1 : high >>> distance | sticky(high << -distance | low);
     }
 }

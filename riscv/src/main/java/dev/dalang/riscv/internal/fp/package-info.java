@@ -11,7 +11,7 @@
  *
  * <p>Two implementations stand behind the public methods. The host's own arithmetic serves
  * round-to-nearest-even when the result is an ordinary number; {@code SoftFloat}, exact integer
- * arithmetic, serves everything else: other rounding modes, NaNs, infinities, results near
- * overflow and underflow.
+ * arithmetic, serves everything else: other rounding modes, NaNs, infinities, results near overflow
+ * and underflow.
  */
 package dev.dalang.riscv.internal.fp;

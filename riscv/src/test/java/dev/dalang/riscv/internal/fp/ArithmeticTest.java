@@ -2,11 +2,12 @@ package dev.dalang.riscv.internal.fp;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.Arrays;
-import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+
+import java.util.Arrays;
+import java.util.stream.Stream;
 
 /** Every operation against the oracle: results and flags, in every rounding mode. */
 class ArithmeticTest {
@@ -49,7 +50,7 @@ class ArithmeticTest {
     @ParameterizedTest
     @MethodSource("operations")
     void randomValuesAgreeWithTheOracle(Operation operation, Oracle format) {
-        long seed = Long.getLong("dalang.seed", 0x5eed + operation.ordinal());
+        long seed = Long.getLong("dalang.seed", 0x5eed + operation.name().hashCode());
         System.out.printf("%s %s: -Ddalang.seed=%d%n", operation, format, seed);
         Operands operands = operands(format, seed);
         for (int i = 0; i < Integer.getInteger("dalang.fp.cases", 8_000); i++) {
@@ -70,7 +71,7 @@ class ArithmeticTest {
         for (int initial : INITIAL_FLAGS) {
             status.flags = initial;
             long result = operation.implementation(format).apply(a, b, c, rm, status);
-            if (format == Oracle.BINARY32 && operation.givesNumber()) {
+            if (format.equals(Oracle.BINARY32) && operation.givesNumber()) {
                 result &= 0xffff_ffffL;
             }
             if (result != expected.bits() || status.flags != (initial | expected.flags())) {
@@ -86,6 +87,6 @@ class ArithmeticTest {
     }
 
     private static Operands operands(Oracle format, long seed) {
-        return format == Oracle.BINARY64 ? Operands.binary64(seed) : Operands.binary32(seed);
+        return format.equals(Oracle.BINARY64) ? Operands.binary64(seed) : Operands.binary32(seed);
     }
 }

@@ -85,7 +85,10 @@ final class Operands {
             case 0 -> 0;
             case 1 -> -1L << random.nextInt(fractionBits);
             case 2 -> (1L << random.nextInt(fractionBits)) - 1;
-            case 3 -> 1L << random.nextInt(fractionBits) | 1L << random.nextInt(fractionBits);
+            case 3 -> {
+                long one = 1L << random.nextInt(fractionBits);
+                yield one | 1L << random.nextInt(fractionBits);
+            }
             case 4 -> bits << random.nextInt(fractionBits);
             case 5 -> bits << fractionBits - 3; // three leading places
             default -> bits;
@@ -115,7 +118,9 @@ final class Operands {
         };
     }
 
-    /** Corner values of both signs: zeros, subnormals, limits, neighbours of one, NaNs, integers. */
+    /**
+     * Corner values of both signs: zeros, subnormals, limits, neighbours of one, NaNs, integers.
+     */
     long[] corners() {
         long one = ((1L << exponentBits - 1) - 1) << fractionBits;
         long leading = 1L << fractionBits;
@@ -207,7 +212,10 @@ final class Operands {
     }
 
     private void addNeighbours(LongStream.Builder values, double x) {
-        long bits = fractionBits == 52 ? Double.doubleToRawLongBits(x) : Float.floatToRawIntBits((float) x);
+        long bits =
+                fractionBits == 52
+                        ? Double.doubleToRawLongBits(x)
+                        : Float.floatToRawIntBits((float) x);
         for (long neighbour = Math.max(0, bits - 2); neighbour <= bits + 2; neighbour++) {
             values.add(neighbour);
         }

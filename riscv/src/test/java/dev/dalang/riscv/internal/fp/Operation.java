@@ -3,6 +3,7 @@ package dev.dalang.riscv.internal.fp;
 import java.math.BigInteger;
 
 /** The operations with their oracle, of one shape for both formats: three operands, one result. */
+@SuppressWarnings("ImmutableEnumChecker") // the lambdas capture nothing
 enum Operation {
     ADD(
             2,
@@ -113,7 +114,7 @@ enum Operation {
             0,
             (a, b, c, rm, s) -> Fp64.fromInt32(a, rm, s),
             (a, b, c, rm, s) -> Fp32.fromInt32(a, rm, s),
-            (o, a, b, c, rm) -> o.fromInteger(BigInteger.valueOf((int) a), rm)),
+            (o, a, b, c, rm) -> o.fromInteger(BigInteger.valueOf(a << 32 >> 32), rm)),
     FROM_UINT32(
             0,
             (a, b, c, rm, s) -> Fp64.fromUInt32(a, rm, s),
@@ -128,8 +129,7 @@ enum Operation {
             0,
             (a, b, c, rm, s) -> Fp64.fromUInt64(a, rm, s),
             (a, b, c, rm, s) -> Fp32.fromUInt64(a, rm, s),
-            (o, a, b, c, rm) ->
-                    o.fromInteger(new BigInteger(Long.toUnsignedString(a)), rm));
+            (o, a, b, c, rm) -> o.fromInteger(new BigInteger(Long.toUnsignedString(a)), rm));
 
     /** An operation; operands beyond its arity are ignored, results are raw bits or registers. */
     interface Implementation {
@@ -149,10 +149,7 @@ enum Operation {
     private final Expectation expectation;
 
     Operation(
-            int arity,
-            Implementation binary64,
-            Implementation binary32,
-            Expectation expectation) {
+            int arity, Implementation binary64, Implementation binary32, Expectation expectation) {
         this.arity = arity;
         this.binary64 = binary64;
         this.binary32 = binary32;
@@ -160,7 +157,7 @@ enum Operation {
     }
 
     Implementation implementation(Oracle format) {
-        return format == Oracle.BINARY64 ? binary64 : binary32;
+        return format.equals(Oracle.BINARY64) ? binary64 : binary32;
     }
 
     Oracle.Result expected(Oracle format, long a, long b, long c, int rm) {
@@ -169,7 +166,7 @@ enum Operation {
 
     /** Whether a binary32 result stands in an {@code int}, rather than an integer register. */
     boolean givesNumber() {
-        return arity == 0 || ordinal() <= ROUNDNX.ordinal();
+        return arity == 0 || compareTo(ROUNDNX) <= 0;
     }
 
     private static long bit(boolean value) {

@@ -68,8 +68,7 @@ record Oracle(int precision, int exponentBits) {
             return opposed ? invalid() : exact(isInfinite(a) ? a : b);
         }
         BigInteger sum = units(a).add(units(b));
-        boolean zeroIsNegative =
-                isNegative(a) == isNegative(b) ? isNegative(a) : rm == RDN;
+        boolean zeroIsNegative = isNegative(a) == isNegative(b) ? isNegative(a) : rm == RDN;
         return round(sum, unitDenominator(), zeroIsNegative, rm);
     }
 
@@ -262,7 +261,8 @@ record Oracle(int precision, int exponentBits) {
         return round(source.units(a), source.unitDenominator(), source.isNegative(a), rm);
     }
 
-    private Result round(BigInteger numerator, BigInteger denominator, boolean negativeZero, int rm) {
+    private Result round(
+            BigInteger numerator, BigInteger denominator, boolean negativeZero, int rm) {
         if (numerator.signum() == 0) {
             return exact(zero(negativeZero));
         }
@@ -315,7 +315,7 @@ record Oracle(int precision, int exponentBits) {
         }
         int surplus = units.bitLength() - precision;
         long fraction = units.shiftRight(surplus).clearBit(precision - 1).longValueExact();
-        long field = unit + surplus + precision - 1 + maxExponent();
+        long field = (long) unit + surplus + precision - 1 + maxExponent();
         return field << precision - 1 | fraction;
     }
 
@@ -324,9 +324,7 @@ record Oracle(int precision, int exponentBits) {
         long field = (a & signBit() - 1) >>> precision - 1;
         BigInteger fraction = BigInteger.valueOf(a & (1L << precision - 1) - 1);
         BigInteger magnitude =
-                field == 0
-                        ? fraction
-                        : fraction.setBit(precision - 1).shiftLeft((int) field - 1);
+                field == 0 ? fraction : fraction.setBit(precision - 1).shiftLeft((int) field - 1);
         return isNegative(a) ? magnitude.negate() : magnitude;
     }
 
