@@ -4,7 +4,9 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module dev.dalang.testkit {
     requires transitive dev.dalang.bus;
+    requires transitive org.junit.jupiter.api;
     requires static org.jspecify;
 
+    exports dev.dalang.testkit;
     exports dev.dalang.testkit.riscv;
 }
