@@ -4,4 +4,6 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module dev.dalang.tables {
     requires static org.jspecify;
+
+    exports dev.dalang.tables.fdt;
 }
