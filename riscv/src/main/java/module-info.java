@@ -8,4 +8,5 @@ module dev.dalang.riscv {
 
     exports dev.dalang.riscv;
     exports dev.dalang.riscv.sbi;
+    exports dev.dalang.riscv.intc;
 }
