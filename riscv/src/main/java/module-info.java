@@ -7,6 +7,6 @@ module dev.dalang.riscv {
     requires static org.jspecify;
 
     exports dev.dalang.riscv;
-    exports dev.dalang.riscv.sbi;
     exports dev.dalang.riscv.intc;
+    exports dev.dalang.riscv.sbi;
 }
