@@ -6,8 +6,11 @@ module dev.dalang.vm {
     requires transitive dev.dalang.bus;
     requires dev.dalang.riscv;
     requires dev.dalang.tables;
+    requires org.apache.commons.compress;
+    requires org.tukaani.xz;
     requires static org.jspecify;
 
     exports dev.dalang.vm;
     exports dev.dalang.vm.device;
+    exports dev.dalang.vm.guest;
 }
