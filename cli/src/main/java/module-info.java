@@ -4,5 +4,9 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module dev.dalang.cli {
     requires dev.dalang.vm;
+    requires info.picocli;
     requires static org.jspecify;
+
+    opens dev.dalang.cli to
+            info.picocli;
 }
