@@ -334,6 +334,10 @@ record SoftFloat(int fractionBits, int exponentBits) {
         return rm == RDN ? signBit() : 0;
     }
 
+    long negate(long a) {
+        return a ^ signBit();
+    }
+
     private int maxExponent() {
         return (1 << exponentBits) - 1;
     }

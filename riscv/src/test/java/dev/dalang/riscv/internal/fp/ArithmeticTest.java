@@ -2,6 +2,7 @@ package dev.dalang.riscv.internal.fp;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -12,6 +13,13 @@ import java.util.stream.Stream;
 /** Every operation against the oracle: results and flags, in every rounding mode. */
 class ArithmeticTest {
     private static final int[] INITIAL_FLAGS = {0, FpStatus.NX, 31};
+    private static final int CASES = 8_000;
+    private static final long SEED = Long.getLong("dalang.seed", 0x5eed);
+
+    @BeforeAll
+    static void printSeed() {
+        System.out.println("arithmetic: -Ddalang.seed=" + SEED);
+    }
 
     static Stream<Arguments> operations() {
         return Arrays.stream(Operation.values())
@@ -50,10 +58,8 @@ class ArithmeticTest {
     @ParameterizedTest
     @MethodSource("operations")
     void randomValuesAgreeWithTheOracle(Operation operation, Oracle format) {
-        long seed = Long.getLong("dalang.seed", 0x5eed + operation.name().hashCode());
-        System.out.printf("%s %s: -Ddalang.seed=%d%n", operation, format, seed);
-        Operands operands = operands(format, seed);
-        for (int i = 0; i < Integer.getInteger("dalang.fp.cases", 8_000); i++) {
+        Operands operands = operands(format, SEED + operation.name().hashCode());
+        for (int i = 0; i < CASES; i++) {
             long a = operation.arity == 0 ? operands.nextInteger() : operands.next();
             long b = operands.nextNear(a);
             long c =
