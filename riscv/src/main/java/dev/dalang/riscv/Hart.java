@@ -1,13 +1,34 @@
 package dev.dalang.riscv;
 
+import static dev.dalang.riscv.internal.core.Csrs.MEI;
+import static dev.dalang.riscv.internal.core.Csrs.MSI;
+import static dev.dalang.riscv.internal.core.Csrs.MTI;
+import static dev.dalang.riscv.internal.core.Csrs.SEI;
+import static dev.dalang.riscv.internal.core.Csrs.SSI;
+import static dev.dalang.riscv.internal.core.Csrs.STI;
+
 import dev.dalang.bus.GuestIo;
 import dev.dalang.bus.interrupt.InterruptLine;
 import dev.dalang.bus.memory.GuestMemory;
 import dev.dalang.bus.snapshot.Snapshot;
+import dev.dalang.bus.snapshot.SnapshotException;
 import dev.dalang.bus.snapshot.Suspendable;
 import dev.dalang.bus.time.VirtualClock;
+import dev.dalang.riscv.internal.core.CsrFile;
+import dev.dalang.riscv.internal.core.HartCore;
+import dev.dalang.riscv.internal.core.HartSnapshot;
+import dev.dalang.riscv.internal.core.Mmu;
+import dev.dalang.riscv.internal.core.Pmp;
+import dev.dalang.riscv.internal.core.SstcTimer;
+import dev.dalang.riscv.internal.engine.Engine;
+import dev.dalang.riscv.internal.engine.Interpreter;
 
+import org.jspecify.annotations.Nullable;
+
+import java.util.Arrays;
 import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Consumer;
 
 /**
@@ -15,7 +36,36 @@ import java.util.function.Consumer;
  * the methods that any thread may call say so.
  */
 public final class Hart implements Suspendable {
-    private Hart() {}
+    private static final int[] LINES = {SSI, MSI, STI, MTI, SEI, MEI};
+
+    private final int id;
+    private final HartCore core;
+    private final Pmp pmp = new Pmp();
+    private final Mmu mmu;
+    private final SstcTimer sstc;
+    private final CsrFile csrs;
+    private final Engine engine;
+    private final long maxInstructions;
+    private final Consumer<Hart> onTrapLoop;
+    private final Queue<Consumer<Hart>> tasks = new ConcurrentLinkedQueue<>();
+    private volatile HartState state = HartState.STARTED;
+    private long retiredAtReset;
+
+    private Hart(Builder builder, HartGroup group, GuestIo io, VirtualClock clock) {
+        this.id = builder.id;
+        this.maxInstructions = builder.maxInstructions;
+        this.onTrapLoop = builder.onTrapLoop;
+        this.core = new HartCore(id);
+        this.mmu = new Mmu(core, pmp, group.memory(), io, group.codeCache());
+        this.sstc = new SstcTimer(core, clock);
+        this.csrs = new CsrFile(core, mmu, pmp, sstc, builder.machineFile, builder.supervisorFile);
+        Sbi sbi = builder.sbi;
+        Runnable ecall = sbi == null ? null : () -> sbi.ecall(this);
+        this.engine = new Interpreter(core, mmu, csrs, group.exclusion(), ecall);
+        core.attach(mmu, sstc);
+        group.exclusion().add(core);
+        reset(0);
+    }
 
     /**
      * Begins a hart.
@@ -29,7 +79,7 @@ public final class Hart implements Suspendable {
 
     /** {@return its {@code mhartid}} Any thread. */
     public int id() {
-        throw new UnsupportedOperationException();
+        return id;
     }
 
     /**
@@ -39,7 +89,7 @@ public final class Hart implements Suspendable {
      * @return its value; 0 for register 0
      */
     public long register(int index) {
-        throw new UnsupportedOperationException();
+        return core.x[index & 31];
     }
 
     /**
@@ -49,7 +99,7 @@ public final class Hart implements Suspendable {
      * @param value the new value
      */
     public void setRegister(int index, long value) {
-        throw new UnsupportedOperationException();
+        core.setX(index & 31, value);
     }
 
     /**
@@ -59,7 +109,7 @@ public final class Hart implements Suspendable {
      * @return its raw bits
      */
     public long fpRegister(int index) {
-        throw new UnsupportedOperationException();
+        return core.f[index & 31];
     }
 
     /**
@@ -69,12 +119,12 @@ public final class Hart implements Suspendable {
      * @param bits the new raw bits
      */
     public void setFpRegister(int index, long bits) {
-        throw new UnsupportedOperationException();
+        core.f[index & 31] = bits;
     }
 
     /** {@return the address of the next instruction} */
     public long pc() {
-        throw new UnsupportedOperationException();
+        return core.pc;
     }
 
     /**
@@ -83,12 +133,12 @@ public final class Hart implements Suspendable {
      * @param pc a virtual address, even
      */
     public void setPc(long pc) {
-        throw new UnsupportedOperationException();
+        core.pc = pc & ~1L;
     }
 
     /** {@return the present privilege mode} */
     public PrivilegeMode privilege() {
-        throw new UnsupportedOperationException();
+        return PrivilegeMode.of(core.privilege);
     }
 
     /**
@@ -97,7 +147,9 @@ public final class Hart implements Suspendable {
      * @param mode the new mode
      */
     public void setPrivilege(PrivilegeMode mode) {
-        throw new UnsupportedOperationException();
+        core.privilege = mode.encoding();
+        core.contextChanged();
+        core.requestAttention(HartCore.ATTENTION_INTERRUPT);
     }
 
     /**
@@ -107,7 +159,9 @@ public final class Hart implements Suspendable {
      * @return its value; 0 if it does not exist
      */
     public long csr(int number) {
-        throw new UnsupportedOperationException();
+        csrs.illegal = false;
+        long value = csrs.read(number);
+        return csrs.illegal ? 0 : value;
     }
 
     /**
@@ -117,14 +171,15 @@ public final class Hart implements Suspendable {
      * @param value the value; bits that are not writable are ignored
      */
     public void setCsr(int number, long value) {
-        throw new UnsupportedOperationException();
+        csrs.illegal = false;
+        csrs.access(number, value, -1, false, true);
     }
 
     /**
      * {@return the instructions retired since the last reset} Any thread; exact when not running.
      */
     public long instructionsRetired() {
-        throw new UnsupportedOperationException();
+        return core.instret - retiredAtReset;
     }
 
     /**
@@ -135,7 +190,11 @@ public final class Hart implements Suspendable {
      * @return the line
      */
     public InterruptLine interruptLine(int cause) {
-        throw new UnsupportedOperationException();
+        if (Arrays.stream(LINES).noneMatch(line -> line == cause)) {
+            throw new IllegalArgumentException(
+                    "expected interrupt 1, 3, 5, 7, 9 or 11, got " + cause);
+        }
+        return new Pin(core, cause);
     }
 
     /**
@@ -143,7 +202,18 @@ public final class Hart implements Suspendable {
      * is reached. A stopped hart (HSM) waits inside.
      */
     public void run() {
-        throw new UnsupportedOperationException();
+        core.moveOn();
+        try {
+            while (attend() && instructionsRetired() < maxInstructions) {
+                if (state != HartState.STARTED) {
+                    waitWhileNotStarted();
+                } else {
+                    execute(maxInstructions + retiredAtReset);
+                }
+            }
+        } finally {
+            core.standStill();
+        }
     }
 
     /**
@@ -152,12 +222,19 @@ public final class Hart implements Suspendable {
      * @param count how many; a trap taken counts as one
      */
     public void step(long count) {
-        throw new UnsupportedOperationException();
+        core.moveOn();
+        try {
+            for (long i = 0; i < count && attend(); i++) {
+                engine.step();
+            }
+        } finally {
+            core.standStill();
+        }
     }
 
     /** Makes {@link #run} return soon. Any thread. */
     public void stop() {
-        throw new UnsupportedOperationException();
+        core.requestAttention(HartCore.ATTENTION_STOP);
     }
 
     /**
@@ -166,7 +243,8 @@ public final class Hart implements Suspendable {
      * @param task what to run; it gets this hart
      */
     public void post(Consumer<Hart> task) {
-        throw new UnsupportedOperationException();
+        tasks.add(task);
+        core.requestAttention(HartCore.ATTENTION_TASK);
     }
 
     /**
@@ -177,12 +255,15 @@ public final class Hart implements Suspendable {
      *     have ended {@link #run} already
      */
     public boolean runPostedTasks() {
-        throw new UnsupportedOperationException();
+        for (Consumer<Hart> task = tasks.poll(); task != null; task = tasks.poll()) {
+            task.accept(this);
+        }
+        return (core.attention() & HartCore.ATTENTION_STOP) == 0;
     }
 
     /** {@return the state as SBI's HSM extension names it (SBI 2.0 §9)} Any thread. */
     public HartState state() {
-        throw new UnsupportedOperationException();
+        return state;
     }
 
     /**
@@ -191,19 +272,20 @@ public final class Hart implements Suspendable {
      * @param state the new state
      */
     public void setState(HartState state) {
-        throw new UnsupportedOperationException();
+        this.state = state;
+        core.requestAttention(HartCore.ATTENTION_INTERRUPT);
     }
 
     /** Drops cached address translations: all of them, or those of one page. Own thread. */
     public void flushTlb() {
-        throw new UnsupportedOperationException();
+        mmu.flushAll();
     }
 
     /**
      * What {@code fence.i} does: stores made so far by any hart are seen by fetches. Own thread.
      */
     public void fenceInstructions() {
-        throw new UnsupportedOperationException();
+        mmu.fenceI();
     }
 
     /**
@@ -213,7 +295,8 @@ public final class Hart implements Suspendable {
      * @return the guest physical address, or empty if the load would trap
      */
     public Optional<Long> translate(long virtualAddress) {
-        throw new UnsupportedOperationException();
+        long physical = mmu.probe(virtualAddress);
+        return physical == -1 ? Optional.empty() : Optional.of(physical);
     }
 
     /**
@@ -222,32 +305,136 @@ public final class Hart implements Suspendable {
      * @param resetVector the address of the first instruction
      */
     public void reset(long resetVector) {
-        throw new UnsupportedOperationException();
+        pmp.reset();
+        core.reset(resetVector);
+        retiredAtReset = core.instret;
+        state = HartState.STARTED;
     }
 
     @Override
     public void sleep() {
-        throw new UnsupportedOperationException();
+        sstc.sleep();
     }
 
     @Override
     public Snapshot snapshot() {
-        throw new UnsupportedOperationException();
+        return HartSnapshot.take(core, pmp, sstc, state.name());
     }
 
     @Override
     public void restore(Snapshot snapshot) {
-        throw new UnsupportedOperationException();
+        HartState restored = savedState(snapshot);
+        HartSnapshot.restore(snapshot, core, pmp, sstc);
+        state = restored;
+        mmu.fenceI();
+        mmu.flushAll();
+        core.contextChanged();
+        core.requestAttention(HartCore.ATTENTION_INTERRUPT);
     }
 
     @Override
     public void wake() {
-        throw new UnsupportedOperationException();
+        sstc.wake();
+    }
+
+    private static HartState savedState(Snapshot snapshot) {
+        String name = snapshot.getString("state");
+        return Arrays.stream(HartState.values())
+                .filter(value -> value.name().equals(name))
+                .findFirst()
+                .orElseThrow(
+                        () ->
+                                new SnapshotException(
+                                        "riscv.hart.state: expected one of "
+                                                + Arrays.toString(HartState.values())
+                                                + ", got "
+                                                + name));
+    }
+
+    /** Deals with what asked for attention; false if the hart has to stop. */
+    private boolean attend() {
+        int attention = core.attention();
+        if (attention == 0) {
+            return true;
+        }
+        core.clearAttention(attention);
+        if ((attention & HartCore.ATTENTION_HOLD) != 0) {
+            core.standStill();
+            core.moveOn();
+        }
+        if ((attention & HartCore.ATTENTION_TASK) != 0) {
+            for (Consumer<Hart> task = tasks.poll(); task != null; task = tasks.poll()) {
+                task.accept(this);
+            }
+        }
+        if ((attention & HartCore.ATTENTION_STUCK) != 0) {
+            onTrapLoop.accept(this);
+        }
+        if ((attention & HartCore.ATTENTION_INTERRUPT) != 0 && state == HartState.STARTED) {
+            core.takeInterrupt();
+        }
+        return (attention & HartCore.ATTENTION_STOP) == 0;
+    }
+
+    private void waitWhileNotStarted() {
+        if (state == HartState.SUSPENDED && core.wakeUpPending()) {
+            state = HartState.STARTED;
+            core.requestAttention(HartCore.ATTENTION_INTERRUPT);
+        } else {
+            core.park(Long.MAX_VALUE);
+        }
+    }
+
+    private void execute(long limit) {
+        if (limit - core.instret > Engine.OVERRUN) {
+            engine.run(limit - Engine.OVERRUN);
+        } else {
+            engine.step();
+        }
+    }
+
+    /** One interrupt input. */
+    private record Pin(HartCore core, int bit) implements InterruptLine {
+        @Override
+        public void raise() {
+            core.setPin(bit, true);
+        }
+
+        @Override
+        public void lower() {
+            core.setPin(bit, false);
+        }
     }
 
     /** The parts a hart is built from. */
     public static final class Builder {
-        Builder(int id) {}
+        private final int id;
+        private @Nullable HartGroup group;
+        private @Nullable GuestMemory memory;
+        private @Nullable GuestIo io;
+        private @Nullable VirtualClock clock;
+        private @Nullable ImsicFile machineFile;
+        private @Nullable ImsicFile supervisorFile;
+        private @Nullable Sbi sbi;
+        private long maxInstructions = Long.MAX_VALUE;
+        private Consumer<Hart> onTrapLoop = hart -> {};
+
+        private Builder(int id) {
+            this.id = id;
+        }
+
+        /**
+         * Sets what this hart shares with the others of its machine, memory included. A machine
+         * with more than one hart needs it; without it the hart has a group of its own over {@link
+         * #memory}.
+         *
+         * @param group the machine's group
+         * @return this
+         */
+        public Builder group(HartGroup group) {
+            this.group = group;
+            return this;
+        }
 
         /**
          * Sets the guest memory; required.
@@ -256,6 +443,7 @@ public final class Hart implements Suspendable {
          * @return this
          */
         public Builder memory(GuestMemory memory) {
+            this.memory = memory;
             return this;
         }
 
@@ -266,6 +454,7 @@ public final class Hart implements Suspendable {
          * @return this
          */
         public Builder io(GuestIo io) {
+            this.io = io;
             return this;
         }
 
@@ -276,6 +465,7 @@ public final class Hart implements Suspendable {
          * @return this
          */
         public Builder clock(VirtualClock clock) {
+            this.clock = clock;
             return this;
         }
 
@@ -287,6 +477,8 @@ public final class Hart implements Suspendable {
          * @return this
          */
         public Builder imsic(ImsicFile machine, ImsicFile supervisor) {
+            this.machineFile = machine;
+            this.supervisorFile = supervisor;
             return this;
         }
 
@@ -297,6 +489,7 @@ public final class Hart implements Suspendable {
          * @return this
          */
         public Builder sbi(Sbi sbi) {
+            this.sbi = sbi;
             return this;
         }
 
@@ -307,6 +500,10 @@ public final class Hart implements Suspendable {
          * @return this
          */
         public Builder maxInstructions(long limit) {
+            if (limit < 1) {
+                throw new IllegalArgumentException("expected a limit of 1 or more, got " + limit);
+            }
+            this.maxInstructions = limit;
             return this;
         }
 
@@ -319,12 +516,22 @@ public final class Hart implements Suspendable {
          * @return this
          */
         public Builder onTrapLoop(Consumer<Hart> handler) {
+            this.onTrapLoop = handler;
             return this;
         }
 
         /** {@return the hart, reset} */
         public Hart build() {
-            throw new UnsupportedOperationException();
+            HartGroup chosen =
+                    group != null ? group : HartGroup.of(required(memory, "memory or group"));
+            return new Hart(this, chosen, required(io, "io"), required(clock, "clock"));
+        }
+
+        private static <T> T required(@Nullable T part, String name) {
+            if (part == null) {
+                throw new IllegalStateException("a hart needs " + name);
+            }
+            return part;
         }
     }
 }

@@ -1,0 +1,84 @@
+package dev.dalang.riscv.internal.core;
+
+import dev.dalang.bus.memory.MemoryRegion;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * The decoded pages of a machine, by physical address, shared by its harts.
+ *
+ * <p>The architecture lets fetch see old bytes until a hart executes {@code FENCE.I}. So nothing is
+ * done when code is written, by whomever; instead every {@code FENCE.I} begins an epoch, and a page
+ * is compared with memory when it is looked up for the first time in an epoch. A page that changed
+ * is replaced, one that did not keeps its decoded form.
+ */
+public final class CodeCache {
+    /** Pages kept at the most; beyond that all are dropped. About 20 KiB of heap each. */
+    static final int MAX_PAGES = 8192;
+
+    private final List<MemoryRegion> regions;
+    private final ConcurrentHashMap<Long, CodePage> pages = new ConcurrentHashMap<>();
+    private final AtomicLong epoch = new AtomicLong();
+    private final AtomicLong replaced = new AtomicLong();
+
+    /** A cache over the regions that instructions may be fetched from. */
+    public CodeCache(List<MemoryRegion> regions) {
+        this.regions = List.copyOf(regions);
+    }
+
+    /** What follows sees all stores that the calling thread has seen. Any thread. */
+    void fence() {
+        epoch.incrementAndGet();
+    }
+
+    /** Pages that were decoded anew because their bytes had changed. Any thread. */
+    public long replacedPages() {
+        return replaced.get();
+    }
+
+    /**
+     * The page at an address.
+     *
+     * @param pageAddress guest physical address of the page
+     * @return null if that is not memory
+     */
+    @Nullable CodePage page(long pageAddress) {
+        long now = epoch.get();
+        CodePage page = pages.get(pageAddress);
+        if (page != null && page.epoch >= now) {
+            return page;
+        }
+        MemorySegment memory = memoryAt(pageAddress);
+        if (memory == null) {
+            return null;
+        }
+        if (page != null && MemorySegment.ofArray(page.bytes()).mismatch(memory) == -1) {
+            page.epoch = now;
+            return page;
+        }
+        if (page != null) {
+            replaced.incrementAndGet();
+        } else if (pages.size() >= MAX_PAGES) {
+            pages.clear();
+        }
+        page = new CodePage(pageAddress, memory.toArray(ValueLayout.JAVA_BYTE), now);
+        pages.put(pageAddress, page);
+        return page;
+    }
+
+    private @Nullable MemorySegment memoryAt(long pageAddress) {
+        for (MemoryRegion region : regions) {
+            long offset = pageAddress - region.base();
+            if (offset >= 0 && offset <= region.size() - 4096) {
+                return region.segment().asSlice(offset, 4096);
+            }
+        }
+        return null;
+    }
+}

@@ -1,0 +1,63 @@
+package dev.dalang.riscv.internal.core;
+
+import dev.dalang.riscv.internal.decode.Decoder;
+import dev.dalang.riscv.internal.decode.Op;
+
+/**
+ * One physical page of code: a copy of its bytes, and what was decoded from them so far. The copy
+ * is what makes {@code FENCE.I} cheap: a page whose bytes are still the same keeps all that was
+ * made from it. Shared by the harts of a machine; filling a slot twice gives the same value.
+ */
+public final class CodePage {
+    /** Half-words in a page: one slot each. */
+    public static final int SLOTS = 2048;
+
+    /**
+     * Decoded instructions by half-word, {@link Op#UNDECODED} where nothing was decoded; two more
+     * slots hold {@link Op#PAGE_END}.
+     */
+    public final long[] code = new long[SLOTS + 2];
+
+    private final long address;
+    private final byte[] bytes;
+
+    /** The {@link CodeCache} epoch in which the bytes were last seen equal to memory. */
+    volatile long epoch;
+
+    CodePage(long address, byte[] bytes, long epoch) {
+        this.address = address;
+        this.bytes = bytes;
+        this.epoch = epoch;
+        code[SLOTS] = Op.PAGE_END;
+        code[SLOTS + 1] = Op.PAGE_END;
+    }
+
+    /** Guest physical address of the page. */
+    public long address() {
+        return address;
+    }
+
+    byte[] bytes() {
+        return bytes;
+    }
+
+    /** The half-word at a slot. */
+    public int half(int slot) {
+        return bytes[2 * slot] & 0xFF | (bytes[2 * slot + 1] & 0xFF) << 8;
+    }
+
+    /** Decodes the instruction at a slot and keeps it. */
+    public long decode(int slot) {
+        int half = half(slot);
+        long decoded;
+        if (!Decoder.isLong(half)) {
+            decoded = Decoder.decode16(half);
+        } else if (slot == SLOTS - 1) {
+            decoded = Op.CROSS;
+        } else {
+            decoded = Decoder.decode32(half | half(slot + 1) << 16);
+        }
+        code[slot] = decoded;
+        return decoded;
+    }
+}

@@ -1,0 +1,535 @@
+package dev.dalang.riscv.internal.core;
+
+import static dev.dalang.riscv.internal.core.Csrs.*;
+
+import dev.dalang.bus.GuestIo;
+import dev.dalang.bus.memory.GuestMemory;
+import dev.dalang.bus.memory.MemoryRegion;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.Comparator;
+
+/**
+ * The memory path of one hart: software TLBs in front of {@link PageWalker}, RAM, and devices.
+ *
+ * <p>A TLB is an array of pairs: a tag (the page's virtual address) and what has to be added to a
+ * virtual address to get the offset in RAM. An engine compares {@code address & tagMask(size)} with
+ * the tag, so that a misaligned access misses and comes here. Only RAM has entries. There is one
+ * pair of TLBs for each context (U, S, S with SUM, M), so that a system call flushes nothing.
+ *
+ * <p>Everything belongs to the hart's thread.
+ */
+public final class Mmu {
+    /** Entries of a data TLB. */
+    public static final int TLB_ENTRIES = 1024;
+
+    /** Mask of a page number for an index into a data TLB. */
+    public static final int TLB_MASK = TLB_ENTRIES - 1;
+
+    /** Entries of a fetch TLB. */
+    public static final int FETCH_ENTRIES = 512;
+
+    public static final int FETCH_MASK = FETCH_ENTRIES - 1;
+
+    /** Masks that leave the page and the bits that must be zero in an aligned access. */
+    public static final long TAG_1 = -4096L;
+
+    public static final long TAG_2 = -4096L | 1;
+    public static final long TAG_4 = -4096L | 3;
+    public static final long TAG_8 = -4096L | 7;
+
+    public static final VarHandle SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
+    public static final VarHandle INT =
+            ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
+    public static final VarHandle LONG =
+            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
+    public static final VarHandle BYTE = ValueLayout.JAVA_BYTE.varHandle();
+
+    private static final int CONTEXTS = 4;
+    private static final int CONTEXT_SUM = 2;
+    private static final long INVALID_TAG = -1;
+    private static final int SUPERPAGE_FILTER_BITS = 1024;
+
+    private final HartCore core;
+    private final Pmp pmp;
+    private final PageWalker walker;
+    private final GuestMemory memory;
+
+    /** The largest region of memory: the one that the TLBs serve. */
+    private final MemorySegment ram;
+
+    private final long ramBase;
+    private final long ramSize;
+    private final GuestIo io;
+    private final CodeCache codeCache;
+
+    private final long[][] readTlbs = new long[CONTEXTS][];
+    private final long[][] writeTlbs = new long[CONTEXTS][];
+    private final long[][] fetchTags = new long[CONTEXTS][];
+    private final @Nullable CodePage[][] fetchPages = new CodePage[CONTEXTS][];
+
+    /** The TLBs of the present data context, and of the present fetch context. */
+    public long[] readTlb;
+
+    public long[] writeTlb;
+    public long[] fetchTag;
+    public @Nullable CodePage[] fetchPage;
+
+    private int dataContext;
+    private int dataPrivilege;
+
+    /**
+     * 2 MiB pieces of the address space that have entries made from superpages (a Bloom filter).
+     */
+    private final long[] superpages = new long[SUPERPAGE_FILTER_BITS / 64];
+
+    private boolean hugeSuperpages;
+
+    /** Result of the last successful {@link #translate}. */
+    private long physical;
+
+    public long tlbFills;
+    public long deviceAccesses;
+
+    public Mmu(HartCore core, Pmp pmp, GuestMemory memory, GuestIo io, CodeCache codeCache) {
+        MemoryRegion largest =
+                memory.regions().stream()
+                        .max(Comparator.comparingLong(MemoryRegion::size))
+                        .orElseThrow(() -> new IllegalArgumentException("guest memory is empty"));
+        this.core = core;
+        this.pmp = pmp;
+        this.memory = memory;
+        this.ram = largest.segment();
+        this.ramBase = largest.base();
+        this.ramSize = largest.size();
+        this.io = io;
+        this.codeCache = codeCache;
+        this.walker = new PageWalker(core, pmp, ram, ramBase);
+        for (int i = 0; i < CONTEXTS; i++) {
+            readTlbs[i] = new long[2 * TLB_ENTRIES];
+            writeTlbs[i] = new long[2 * TLB_ENTRIES];
+            fetchTags[i] = new long[FETCH_ENTRIES];
+            fetchPages[i] = new CodePage[FETCH_ENTRIES];
+        }
+        readTlb = readTlbs[0];
+        writeTlb = writeTlbs[0];
+        fetchTag = fetchTags[0];
+        fetchPage = fetchPages[0];
+        flushAll();
+    }
+
+    public MemorySegment ram() {
+        return ram;
+    }
+
+    public long ramBase() {
+        return ramBase;
+    }
+
+    // ---- contexts and flushes -----------------------------------------------------------------
+
+    /** Selects the TLBs for the present privilege, MPRV, MPP and SUM. */
+    void contextChanged() {
+        int privilege = core.privilege;
+        fetchTag = fetchTags[privilege];
+        fetchPage = fetchPages[privilege];
+        if (privilege == HartCore.MACHINE && (core.mstatus & MSTATUS_MPRV) != 0) {
+            privilege = (int) (core.mstatus >>> MSTATUS_MPP_SHIFT) & 3;
+        }
+        dataPrivilege = privilege;
+        dataContext =
+                privilege == HartCore.SUPERVISOR && (core.mstatus & MSTATUS_SUM) != 0
+                        ? CONTEXT_SUM
+                        : privilege;
+        readTlb = readTlbs[dataContext];
+        writeTlb = writeTlbs[dataContext];
+    }
+
+    /** Drops all translations. */
+    public void flushAll() {
+        for (int i = 0; i < CONTEXTS; i++) {
+            Arrays.fill(readTlbs[i], INVALID_TAG);
+            Arrays.fill(writeTlbs[i], INVALID_TAG);
+        }
+        flushFetch();
+        Arrays.fill(superpages, 0);
+        hugeSuperpages = false;
+    }
+
+    /** Drops the translations that serve instruction fetch (FENCE.I). */
+    public void flushFetch() {
+        for (int i = 0; i < CONTEXTS; i++) {
+            Arrays.fill(fetchTags[i], INVALID_TAG);
+            Arrays.fill(fetchPages[i], null);
+        }
+    }
+
+    /** FENCE.I: from here on, fetch sees all stores that this hart sees. */
+    public void fenceI() {
+        codeCache.fence();
+        flushFetch();
+    }
+
+    /** Drops the translations of one page, and of the whole superpage if it lies in one. */
+    public void flushPage(long address) {
+        int filterBit = filterBit(address);
+        if (hugeSuperpages || (superpages[filterBit >>> 6] & 1L << filterBit) != 0) {
+            flushAll();
+            return;
+        }
+        long page = address & TAG_1;
+        int index = (int) (address >>> 12) & TLB_MASK;
+        int fetchIndex = (int) (address >>> 12) & FETCH_MASK;
+        for (int i = 0; i < CONTEXTS; i++) {
+            if (readTlbs[i][2 * index] == page) {
+                readTlbs[i][2 * index] = INVALID_TAG;
+            }
+            if (writeTlbs[i][2 * index] == page) {
+                writeTlbs[i][2 * index] = INVALID_TAG;
+            }
+            if (fetchTags[i][fetchIndex] == page) {
+                fetchTags[i][fetchIndex] = INVALID_TAG;
+                fetchPages[i][fetchIndex] = null;
+            }
+        }
+    }
+
+    private static int filterBit(long address) {
+        long piece = address >>> 21;
+        return (int) (piece ^ piece >>> 10 ^ piece >>> 20) & SUPERPAGE_FILTER_BITS - 1;
+    }
+
+    // ---- translation --------------------------------------------------------------------------
+
+    /** True if {@code size} bytes at this physical address are RAM. */
+    private boolean isRam(long address, int size) {
+        long offset = address - ramBase;
+        return offset >= 0 && offset <= ramSize - size;
+    }
+
+    /**
+     * Translates and checks an access that lies inside one page; the result is in {@link
+     * #physical}.
+     *
+     * @return false if an exception was raised
+     */
+    private boolean translate(long address, int size, int kind, int privilege) {
+        if (privilege == HartCore.MACHINE || core.satp >>> 60 == 0) {
+            physical = address;
+        } else if (walker.walk(address, kind, privilege)) {
+            physical = walker.physical();
+            if (walker.level() > 0) {
+                if (walker.level() > 1) {
+                    hugeSuperpages = true;
+                }
+                int bit = filterBit(address);
+                superpages[bit >>> 6] |= 1L << bit;
+            }
+        } else {
+            core.raise(walker.accessFault() ? accessFault(kind) : pageFault(kind), address);
+            return false;
+        }
+        if (!pmp.allows(physical, size, kind, privilege)) {
+            core.raise(accessFault(kind), address);
+            return false;
+        }
+        return true;
+    }
+
+    private static int pageFault(int kind) {
+        return kind == Pmp.READ
+                ? LOAD_PAGE_FAULT
+                : kind == Pmp.WRITE ? STORE_PAGE_FAULT : INSTRUCTION_PAGE_FAULT;
+    }
+
+    private static int accessFault(int kind) {
+        return kind == Pmp.READ
+                ? LOAD_ACCESS_FAULT
+                : kind == Pmp.WRITE ? STORE_ACCESS_FAULT : INSTRUCTION_ACCESS_FAULT;
+    }
+
+    private void fill(long[] tlb, long address) {
+        long page = physical & TAG_1;
+        if (isRam(page, 4096) && pmp.isUniform(page, dataPrivilege)) {
+            int index = ((int) (address >>> 12) & TLB_MASK) << 1;
+            long virtualPage = address & TAG_1;
+            tlb[index] = virtualPage;
+            tlb[index + 1] = page - ramBase - virtualPage;
+            tlbFills++;
+        }
+    }
+
+    // ---- loads --------------------------------------------------------------------------------
+
+    /** A load, zero-extended: the fast path for engines that do not inline it. */
+    public long load(long address, int size) {
+        int index = ((int) (address >>> 12) & TLB_MASK) << 1;
+        if (readTlb[index] == (address & (TAG_1 | size - 1))) {
+            return ramRead(address + readTlb[index + 1], size);
+        }
+        return loadSlow(address, size);
+    }
+
+    /**
+     * A load that missed the TLB; zero-extended. If {@code core.trapCause} is set afterwards, the
+     * value means nothing.
+     */
+    public long loadSlow(long address, int size) {
+        int inPage = (int) address & 4095;
+        if (inPage + size > 4096) {
+            return loadAcross(address, size);
+        }
+        int index = ((int) (address >>> 12) & TLB_MASK) << 1;
+        if (readTlb[index] == (address & TAG_1)) {
+            return ramRead(address + readTlb[index + 1], size);
+        }
+        if (!translate(address, size, Pmp.READ, dataPrivilege)) {
+            return 0;
+        }
+        if (isRam(physical, size)) {
+            fill(readTlb, address);
+            return ramRead(physical - ramBase, size);
+        }
+        return otherLoad(physical, size);
+    }
+
+    private long loadAcross(long address, int size) {
+        int firstSize = 4096 - ((int) address & 4095);
+        long second = (address | 4095) + 1;
+        if (!translate(address, firstSize, Pmp.READ, dataPrivilege)) {
+            return 0;
+        }
+        long firstPhysical = physical;
+        if (!translate(second, size - firstSize, Pmp.READ, dataPrivilege)) {
+            return 0;
+        }
+        long secondPhysical = physical;
+        long value = 0;
+        for (int i = 0; i < size; i++) {
+            long at = i < firstSize ? firstPhysical + i : secondPhysical + i - firstSize;
+            value |= otherLoad(at, 1) << 8 * i;
+        }
+        return value;
+    }
+
+    /** A load by physical address that no TLB entry serves: other memory, or a device. */
+    private long otherLoad(long address, int size) {
+        if (memory.contains(address, size)) {
+            return switch (size) {
+                case 1 -> memory.readByte(address) & 0xFFL;
+                case 2 -> memory.readShort(address) & 0xFFFFL;
+                case 4 -> memory.readInt(address) & 0xFFFF_FFFFL;
+                default -> memory.readLong(address);
+            };
+        }
+        deviceAccesses++;
+        if ((address & size - 1) == 0) {
+            return io.load(address, size);
+        }
+        long value = 0;
+        for (int i = 0; i < size; i++) {
+            value |= (io.load(address + i, 1) & 0xFF) << 8 * i;
+        }
+        return value;
+    }
+
+    private long ramRead(long offset, int size) {
+        return switch (size) {
+            case 1 -> (byte) BYTE.get(ram, offset) & 0xFFL;
+            case 2 -> (short) SHORT.get(ram, offset) & 0xFFFFL;
+            case 4 -> (int) INT.get(ram, offset) & 0xFFFF_FFFFL;
+            default -> (long) LONG.get(ram, offset);
+        };
+    }
+
+    // ---- stores -------------------------------------------------------------------------------
+
+    /** A store: the fast path for engines that do not inline it. */
+    public void store(long address, int size, long value) {
+        int index = ((int) (address >>> 12) & TLB_MASK) << 1;
+        if (writeTlb[index] == (address & (TAG_1 | size - 1))) {
+            ramWrite(address + writeTlb[index + 1], size, value);
+        } else {
+            storeSlow(address, size, value);
+        }
+    }
+
+    /**
+     * A store that missed the TLB. Nothing is written if {@code core.trapCause} is set afterwards.
+     */
+    public void storeSlow(long address, int size, long value) {
+        int inPage = (int) address & 4095;
+        if (inPage + size > 4096) {
+            storeAcross(address, size, value);
+            return;
+        }
+        int index = ((int) (address >>> 12) & TLB_MASK) << 1;
+        if (writeTlb[index] == (address & TAG_1)) {
+            ramWrite(address + writeTlb[index + 1], size, value);
+            return;
+        }
+        if (!translate(address, size, Pmp.WRITE, dataPrivilege)) {
+            return;
+        }
+        physicalStore(address, size, value);
+    }
+
+    /** Stores to {@link #physical}, and makes a TLB entry if nobody wants to hear of the store. */
+    private void physicalStore(long address, int size, long value) {
+        if (!isRam(physical, size)) {
+            otherStore(physical, size, value);
+        } else if (memory.wantsWriteReport(physical & TAG_1)) {
+            ramWrite(physical - ramBase, size, value);
+            memory.written(physical, size);
+        } else {
+            fill(writeTlb, address);
+            ramWrite(physical - ramBase, size, value);
+        }
+    }
+
+    private void storeAcross(long address, int size, long value) {
+        int firstSize = 4096 - ((int) address & 4095);
+        long second = (address | 4095) + 1;
+        if (!translate(address, firstSize, Pmp.WRITE, dataPrivilege)) {
+            return;
+        }
+        long firstPhysical = physical;
+        if (!translate(second, size - firstSize, Pmp.WRITE, dataPrivilege)) {
+            return;
+        }
+        long secondPhysical = physical;
+        for (int i = 0; i < size; i++) {
+            long at = i < firstSize ? firstPhysical + i : secondPhysical + i - firstSize;
+            otherStore(at, 1, value >>> 8 * i & 0xFF);
+        }
+    }
+
+    /** A store by physical address that no TLB entry serves: other memory, or a device. */
+    private void otherStore(long address, int size, long value) {
+        if (memory.isWritable(address, size)) {
+            switch (size) {
+                case 1 -> memory.writeByte(address, (byte) value);
+                case 2 -> memory.writeShort(address, (short) value);
+                case 4 -> memory.writeInt(address, (int) value);
+                default -> memory.writeLong(address, value);
+            }
+        } else if ((address & size - 1) == 0) {
+            deviceAccesses++;
+            io.store(address, size, size == 8 ? value : value & (1L << 8 * size) - 1);
+        } else {
+            deviceAccesses++;
+            for (int i = 0; i < size; i++) {
+                io.store(address + i, 1, value >>> 8 * i & 0xFF);
+            }
+        }
+    }
+
+    private void ramWrite(long offset, int size, long value) {
+        switch (size) {
+            case 1 -> BYTE.set(ram, offset, (byte) value);
+            case 2 -> SHORT.set(ram, offset, (short) value);
+            case 4 -> INT.set(ram, offset, (int) value);
+            default -> LONG.set(ram, offset, value);
+        }
+    }
+
+    // ---- atomics, cache-block operations, fetch -------------------------------------------------
+
+    /**
+     * The offset in RAM of an aligned access that an atomic makes, or -1 if an exception was
+     * raised. Atomics exist for main memory only (Ziccamoa); elsewhere they are access faults.
+     *
+     * @param kind {@link Pmp#READ} for LR, else {@link Pmp#WRITE}, which implies both
+     */
+    public long atomicOffset(long address, int size, int kind) {
+        boolean read = kind == Pmp.READ;
+        if ((address & size - 1) != 0) {
+            core.raise(read ? LOAD_ADDRESS_MISALIGNED : STORE_ADDRESS_MISALIGNED, address);
+            return -1;
+        }
+        long[] tlb = read ? readTlb : writeTlb;
+        int index = ((int) (address >>> 12) & TLB_MASK) << 1;
+        if (tlb[index] == (address & TAG_1)) {
+            return address + tlb[index + 1];
+        }
+        if (!translate(address, size, kind, dataPrivilege)) {
+            return -1;
+        }
+        if (!isRam(physical, size)) {
+            core.raise(accessFault(kind), address);
+            return -1;
+        }
+        if (read || !memory.wantsWriteReport(physical & TAG_1)) {
+            fill(tlb, address);
+        } else {
+            memory.written(physical, size);
+        }
+        return physical - ramBase;
+    }
+
+    /**
+     * The decoded page that holds {@code address}, for the present mode.
+     *
+     * @return null if an exception was raised
+     */
+    public @Nullable CodePage fetch(long address) {
+        int index = (int) (address >>> 12) & FETCH_MASK;
+        CodePage hit = fetchPage[index];
+        if (hit != null && fetchTag[index] == (address & TAG_1)) {
+            return hit;
+        }
+        return fetchSlow(address);
+    }
+
+    private @Nullable CodePage fetchSlow(long address) {
+        int privilege = core.privilege;
+        if (!translate(address, 2, Pmp.EXECUTE, privilege)) {
+            return null;
+        }
+        long page = physical & TAG_1;
+        CodePage code = codeCache.page(page);
+        if (code == null) {
+            core.raise(INSTRUCTION_ACCESS_FAULT, address);
+            return null;
+        }
+        if (pmp.isUniform(page, privilege)) {
+            int index = (int) (address >>> 12) & FETCH_MASK;
+            fetchTag[index] = address & TAG_1;
+            fetchPage[index] = code;
+        }
+        return code;
+    }
+
+    /** The encoding of the instruction at {@code pc}, which has just been fetched, for mtval. */
+    public long instructionBits(long pc, boolean isLong) {
+        CodePage page = fetch(pc);
+        if (page == null) {
+            return 0;
+        }
+        int slot = (int) (pc & 4095) >>> 1;
+        long bits = page.half(slot);
+        if (isLong) {
+            CodePage next = slot < CodePage.SLOTS - 1 ? page : fetch(pc + 2);
+            bits |= next == null ? 0 : (long) next.half(slot + 1 & CodePage.SLOTS - 1) << 16;
+        }
+        return bits;
+    }
+
+    /**
+     * Translates as a load of the present mode would, with no effect on the guest; -1 if it faults.
+     */
+    public long probe(long address) {
+        long physicalAddress =
+                dataPrivilege == HartCore.MACHINE || core.satp >>> 60 == 0
+                        ? address
+                        : walker.probe(address) ? walker.physical() : -1;
+        return physicalAddress;
+    }
+}
