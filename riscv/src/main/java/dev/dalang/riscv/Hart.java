@@ -184,7 +184,8 @@ public final class Hart implements Suspendable {
 
     /**
      * The hart's input for one interrupt: {@code cause} is the bit number in {@code mip}: 1 SSIP, 3
-     * MSIP, 5 STIP, 7 MTIP, 9 SEIP, 11 MEIP. Any thread.
+     * MSIP, 5 STIP, 7 MTIP, 9 SEIP, 11 MEIP. Raising SSIP is an event, which software clears in
+     * {@code mip} or {@code sip}; the others are levels. Any thread.
      *
      * @param cause 1, 3, 5, 7, 9 or 11
      * @return the line
@@ -208,7 +209,8 @@ public final class Hart implements Suspendable {
                 if (state != HartState.STARTED) {
                     waitWhileNotStarted();
                 } else {
-                    execute(maxInstructions + retiredAtReset);
+                    long left = maxInstructions - instructionsRetired();
+                    execute(core.instret + Math.min(left, Long.MAX_VALUE - core.instret));
                 }
             }
         } finally {

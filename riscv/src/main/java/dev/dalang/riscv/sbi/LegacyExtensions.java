@@ -21,8 +21,7 @@ import java.util.Optional;
 final class LegacyExtensions {
     static final int LAST_ID = 8;
 
-    private static final int CSR_MIP = 0x344;
-    private static final long SSIP = 1 << 1;
+    private static final int CSR_SIP = 0x144;
 
     private final GuestMemory memory;
     private final SbiPlatform platform;
@@ -61,7 +60,8 @@ final class LegacyExtensions {
                         : SBI_ERR_FAILED;
             }
             case 3 -> {
-                caller.setCsr(CSR_MIP, caller.csr(CSR_MIP) & ~SSIP);
+                // SSIP is the only bit of sip that can be written.
+                caller.setCsr(CSR_SIP, 0);
                 yield SBI_SUCCESS;
             }
             case 4, 5, 6, 7 -> masked(caller, extension);

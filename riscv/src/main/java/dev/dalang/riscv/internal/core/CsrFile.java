@@ -433,6 +433,9 @@ public final class CsrFile {
         if ((core.menvcfg & MENVCFG_STCE) != 0) {
             mask &= ~(1L << STI);
         }
+        if ((mask & 1L << SSI) != 0) {
+            core.clearSoftwareInterruptPin();
+        }
         core.mipSoftware = core.mipSoftware & ~mask | value & mask;
         if (writable == (1L << SSI & core.mideleg)) {
             long virtual = core.mvien & ~core.mideleg & 1L << SSI;

@@ -181,6 +181,7 @@ public final class HartCore {
         stvec = sscratch = sepc = scause = stval = scounteren = senvcfg = siselect = satp = 0;
         Arrays.fill(mstateen, 0);
         Arrays.fill(sstateen, 0);
+        clearSoftwareInterruptPin();
         trapCause = NO_TRAP;
         reservedSize = 0;
         trapsInARow = 0;
@@ -224,6 +225,14 @@ public final class HartCore {
         } else {
             PINS.getAndBitwiseAnd(this, ~mask);
         }
+    }
+
+    /**
+     * Withdraws what {@link #setPin} latched. The supervisor software interrupt has no level that a
+     * device holds: raising it is an event, and software clears it (ACLINT 1.0 §4).
+     */
+    void clearSoftwareInterruptPin() {
+        PINS.getAndBitwiseAnd(this, ~(1 << SSI));
     }
 
     /** Parks the hart's thread until some attention is requested, at most {@code nanos}. */
