@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.dalang.bus.snapshot.Snapshot;
 import dev.dalang.bus.snapshot.SnapshotException;
+import dev.dalang.testkit.SuspendableLifeCycle;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -12,7 +13,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 import java.util.Random;
 
-class Uart16550Test {
+class Uart16550Test implements SuspendableLifeCycle<Uart16550> {
     private static final long BASE = 0x1000_0000L;
     private static final int RBR_THR = 0;
     private static final int IER = 1;
@@ -26,6 +27,18 @@ class Uart16550Test {
     private final TestLine line = new TestLine();
     private final TestBackend host = new TestBackend();
     private final Uart16550 uart = new Uart16550("uart0", line, host);
+
+    @Override
+    public Uart16550 create() {
+        return new Uart16550("uart0", new TestLine(), new TestBackend());
+    }
+
+    @Override
+    public void mutate(Uart16550 object) {
+        object.mmioWrite(BASE, IIR_FCR, 1, 0x81);
+        object.mmioWrite(BASE, MCR, 1, 0x10);
+        object.mmioWrite(BASE, RBR_THR, 1, 'x');
+    }
 
     private int read(int register) {
         return (int) uart.mmioRead(BASE, register, 1);
