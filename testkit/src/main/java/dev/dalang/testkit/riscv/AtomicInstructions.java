@@ -256,16 +256,20 @@ abstract class AtomicInstructions extends IntegerInstructions {
         emit(amo(3, 0x05, rd, base, rs2, ordering));
     }
 
-    /** {@code amocas.q rd, rs2, (base)}: compare and swap of the register pairs rd and rs2. */
-    public void amocas_q(int rd, int rs2, int base) {
-        emit(amo(4, 0x05, rd, base, rs2, Ordering.RELAXED));
+    /**
+     * {@code amocas.q rdEven, rs2Even, (base)}: compare and swap of the register pairs rdEven and
+     * rs2Even.
+     */
+    public void amocas_q(int rdEven, int rs2Even, int base) {
+        emit(amo(4, 0x05, even(rdEven), base, even(rs2Even), Ordering.RELAXED));
     }
 
     /**
-     * {@code amocas.q rd, rs2, (base)}: compare and swap of the register pairs rd and rs2, ordered.
+     * {@code amocas.q rdEven, rs2Even, (base)}: compare and swap of the register pairs rdEven and
+     * rs2Even, ordered.
      */
-    public void amocas_q(int rd, int rs2, int base, Ordering ordering) {
-        emit(amo(4, 0x05, rd, base, rs2, ordering));
+    public void amocas_q(int rdEven, int rs2Even, int base, Ordering ordering) {
+        emit(amo(4, 0x05, even(rdEven), base, even(rs2Even), ordering));
     }
 
     /** {@code wrs.nto}: waits while the reservation holds. */

@@ -236,6 +236,10 @@ abstract class Encoder {
         return value;
     }
 
+    static int even(int number) {
+        return multiple(number, 2);
+    }
+
     static int luiTarget(int rd) {
         if (rd == SP) {
             throw new IllegalArgumentException("c.lui cannot name sp");

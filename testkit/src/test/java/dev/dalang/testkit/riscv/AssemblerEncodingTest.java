@@ -126,6 +126,7 @@ class AssemblerEncodingTest {
             case "rdlui" -> pick(random, new Integer[] {1, 3, 10, 31});
             case "rdc", "rs1c", "rs2c", "fdc", "fs2c", "basec" -> between(random, 8, 15);
             case "rdnz", "rs1nz", "rs2nz" -> between(random, 1, 31);
+            case "rdEven", "rs2Even" -> between(random, 0, 31) & ~1;
             case "imm6", "imm6nz" -> {
                 int value = between(random, -32, 31);
                 yield value == 0 && name.endsWith("nz") ? 1 : value;
