@@ -4,7 +4,10 @@ import dev.dalang.bus.interrupt.InterruptLine;
 
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** A hart's input that remembers its level and how often it went up. Any thread. */
+/**
+ * A hart's input that remembers its level and how often it went up. Any thread, and without a lock,
+ * so that the stress tests see the controllers' own interleavings and not a lock's.
+ */
 final class RecordingLine implements InterruptLine {
     private static final int HIGH = 1;
 
