@@ -38,13 +38,13 @@ final class ModuleSet implements AutoCloseable {
     /** A module, ready to be put into an initial file system. */
     static final class Module {
         private final String name;
-        private final String path;
+        private final String packedPath;
         private final byte[] content;
         private final ModuleInfo info;
 
-        Module(String name, String path, byte[] content, ModuleInfo info) {
+        Module(String name, String packedPath, byte[] content, ModuleInfo info) {
             this.name = name;
-            this.path = path;
+            this.packedPath = packedPath;
             this.content = content;
             this.info = info;
         }
@@ -56,7 +56,12 @@ final class ModuleSet implements AutoCloseable {
 
         /** Where it lies below the directory of modules; ends in {@code .ko}. */
         String path() {
-            return path;
+            return packedPath.substring(0, packedPath.lastIndexOf(".ko") + 3);
+        }
+
+        /** The same as the package has it, which may end in {@code .ko.xz}. */
+        String packedPath() {
+            return packedPath;
         }
 
         /** The uncompressed module, not a copy. */
@@ -142,21 +147,34 @@ final class ModuleSet implements AutoCloseable {
             load(needed, result, path);
         }
         path.remove(name);
-        String plain = found.path.substring(0, found.path.lastIndexOf(".ko") + 3);
-        result.put(name, new Module(name, plain, content, info));
+        result.put(name, new Module(name, found.path, content, info));
     }
 
-    private byte[] content(Spooled found) throws IOException {
+    /** A module's bytes as the package has them. */
+    byte[] packed(String name) throws IOException {
+        Spooled found = spooled.get(name);
+        if (found == null) {
+            throw new IOException("the kernel package lacks the module " + name);
+        }
+        return packed(found);
+    }
+
+    private byte[] packed(Spooled found) throws IOException {
         ByteBuffer buffer = ByteBuffer.allocate(found.bytes);
         while (buffer.hasRemaining()) {
             if (spool.read(buffer, found.offset + buffer.position()) < 0) {
                 throw new IOException("the spool file of the kernel modules was cut");
             }
         }
+        return buffer.array();
+    }
+
+    private byte[] content(Spooled found) throws IOException {
+        byte[] packed = packed(found);
         if (!found.path.endsWith(".xz")) {
-            return buffer.array();
+            return packed;
         }
-        try (InputStream xz = new XZInputStream(new ByteArrayInputStream(buffer.array()))) {
+        try (InputStream xz = new XZInputStream(new ByteArrayInputStream(packed))) {
             byte[] bytes = xz.readNBytes(MAX_MODULE_BYTES + 1);
             requireSize(found.path, bytes);
             return bytes;
