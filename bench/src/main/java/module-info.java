@@ -1,8 +1,9 @@
 import org.jspecify.annotations.NullMarked;
 
-/** Benchmarks. */
+/** Benchmarks. Compiled as a module; JMH runs them from the class path. */
 @NullMarked
 module dev.dalang.bench {
     requires dev.dalang.bus;
+    requires jmh.core;
     requires static org.jspecify;
 }
