@@ -17,13 +17,18 @@ public final class Fp32 {
     public static final int CANONICAL_NAN = 0x7fc0_0000;
 
     private static final int SIGN = 0x8000_0000;
+    private static final int MIN_NORMAL = 0x0080_0000;
     private static final int INFINITY = 0x7f80_0000;
     private static final int QUIET = 0x0040_0000;
-    private static final int FRACTION_BITS = 23;
+
+    /** The bits of a binary64 number below the last one of a binary32 number, and half of that. */
+    private static final long BELOW_FP32 = (1L << 29) - 1;
+
+    private static final long FP32_MIDPOINT = 1L << 28;
 
     private static final int[] IMMEDIATES = {
         0xbf80_0000, // -1.0
-        0x0080_0000, // the smallest normal number
+        MIN_NORMAL,
         0x3780_0000, // 2^-16
         0x3800_0000, // 2^-15
         0x3b80_0000, // 2^-8
@@ -137,10 +142,12 @@ public final class Fp32 {
             double product = (double) value(a) * value(b);
             double z = value(c);
             double sum = product + z;
-            double error = sumError(product, z, sum);
-            float result = (float) roundedToOdd(sum, error);
-            if (isOrdinary(result)) {
-                if (error != 0 || result != sum) {
+            float result = (float) sum;
+            // Midpoints of binary32 are binary64 numbers, so rounding to binary64 first never takes
+            // the sum across one; it only goes wrong if it lands on one.
+            boolean midpoint = (Double.doubleToRawLongBits(sum) & BELOW_FP32) == FP32_MIDPOINT;
+            if (isOrdinary(result) && !midpoint) {
+                if (result != sum || (s.flags & NX) == 0 && sumError(product, z, sum) != 0) {
                     s.flags |= NX;
                 }
                 return bits(result);
@@ -155,22 +162,10 @@ public final class Fp32 {
         return (x - (sum - back)) + (y - back);
     }
 
-    /**
-     * The binary64 neighbour of {@code sum + error} with an odd significand, if there is an error:
-     * it lies on the same side of every binary32 number and midpoint as the exact sum, so that
-     * rounding it again to binary32 is rounding once.
-     */
-    private static double roundedToOdd(double sum, double error) {
-        long bits = Double.doubleToRawLongBits(sum);
-        if (error == 0 || (bits & 1) != 0) {
-            return sum;
-        }
-        return Double.longBitsToDouble(error > 0 == sum > 0 ? bits + 1 : bits - 1);
-    }
-
-    /** Whether a rounded result can have raised neither overflow nor underflow, nor is a NaN. */
+    /** As in {@link Fp64}: strictly between the smallest normal number and infinity. */
     private static boolean isOrdinary(float result) {
-        return Math.abs(result) > Float.MIN_NORMAL && Math.abs(result) < Float.POSITIVE_INFINITY;
+        int magnitude = bits(result) & ~SIGN;
+        return Integer.compareUnsigned(magnitude - MIN_NORMAL - 1, INFINITY - MIN_NORMAL - 1) < 0;
     }
 
     /** {@code fmin.s}: the number if only one is; −0 is less than +0 (§20.6). */
@@ -253,7 +248,7 @@ public final class Fp32 {
         int kind;
         if (magnitude == INFINITY) {
             kind = 3;
-        } else if (magnitude >= 1 << FRACTION_BITS) {
+        } else if (magnitude >= MIN_NORMAL) {
             kind = 2;
         } else {
             kind = magnitude != 0 ? 1 : 0;

@@ -18,6 +18,7 @@ public final class Fp64 {
     public static final long CANONICAL_NAN = 0x7ff8_0000_0000_0000L;
 
     private static final long SIGN = 0x8000_0000_0000_0000L;
+    private static final long MIN_NORMAL = 0x0010_0000_0000_0000L;
     private static final long INFINITY = 0x7ff0_0000_0000_0000L;
     private static final long QUIET = 0x0008_0000_0000_0000L;
     private static final int FRACTION_BITS = 52;
@@ -132,7 +133,7 @@ public final class Fp64 {
                     return bits(result);
                 }
                 double product = x * y;
-                if (isFarFromLimits(product) && Math.abs(z) < FAR_ABOVE) {
+                if (isFarFromLimits(product)) {
                     if (!isExactFma(x, y, z, product, result)) {
                         s.flags |= NX;
                     }
@@ -143,7 +144,10 @@ public final class Fp64 {
         return SoftFloat.BINARY64.fusedMultiplyAdd(a, b, c, rm, s);
     }
 
-    /** Whether a product's rounding error is representable and a sum with it stays finite. */
+    /**
+     * Whether a product's rounding error is representable, and the product too small to take a
+     * number that is finite out of the range.
+     */
     private static boolean isFarFromLimits(double x) {
         return Math.abs(x) < FAR_ABOVE && Math.abs(x) > FAR_BELOW;
     }
@@ -176,9 +180,14 @@ public final class Fp64 {
         return exponent(a) + exponent(b) == exponent(product) + 1023;
     }
 
-    /** Whether a rounded result can have raised neither overflow nor underflow, nor is a NaN. */
+    /**
+     * Whether a rounded result can have raised neither overflow nor underflow, nor is a NaN: it
+     * lies strictly between the smallest normal number and infinity. One unsigned comparison,
+     * cheaper than two of floating point.
+     */
     private static boolean isOrdinary(double result) {
-        return Math.abs(result) > Double.MIN_NORMAL && Math.abs(result) < Double.POSITIVE_INFINITY;
+        long magnitude = bits(result) & ~SIGN;
+        return Long.compareUnsigned(magnitude - MIN_NORMAL - 1, INFINITY - MIN_NORMAL - 1) < 0;
     }
 
     private static boolean isNormalOrMore(double x) {
@@ -265,7 +274,7 @@ public final class Fp64 {
         int kind;
         if (magnitude == INFINITY) {
             kind = 3;
-        } else if (magnitude >= 1L << FRACTION_BITS) {
+        } else if (magnitude >= MIN_NORMAL) {
             kind = 2;
         } else {
             kind = magnitude != 0 ? 1 : 0;
@@ -387,7 +396,7 @@ public final class Fp64 {
     /** {@code fli.d}: constant {@code index}, 0..31 (Zfa). */
     public static long loadImmediate(int index) {
         return switch (index) {
-            case 1 -> 1L << FRACTION_BITS; // the smallest normal number differs between formats
+            case 1 -> MIN_NORMAL; // the smallest normal number differs between formats
             case 31 -> CANONICAL_NAN;
             default -> bits(Float.intBitsToFloat(Fp32.loadImmediate(index)));
         };
