@@ -5,7 +5,7 @@ import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
 /** Operands for the arithmetic's tests: the corners of a format, and random ones near them. */
-final class Operands {
+public final class Operands {
     private final SplittableRandom random;
     private final int fractionBits;
     private final int exponentBits;
@@ -18,16 +18,16 @@ final class Operands {
         this.signBit = 1L << (fractionBits + exponentBits);
     }
 
-    static Operands binary64(long seed) {
+    public static Operands binary64(long seed) {
         return new Operands(seed, 52, 11);
     }
 
-    static Operands binary32(long seed) {
+    public static Operands binary32(long seed) {
         return new Operands(seed, 23, 8);
     }
 
     /** Raw bits, of either sign, zero-extended. */
-    long next() {
+    public long next() {
         long fraction = fraction() & (1L << fractionBits) - 1;
         return (random.nextLong() & signBit) | exponent() << fractionBits | fraction;
     }
@@ -36,7 +36,7 @@ final class Operands {
      * Often a number made from another so that the two interact: equal, neighbouring, a few binary
      * places apart, or with exponents that add up to a limit.
      */
-    long nextNear(long other) {
+    public long nextNear(long other) {
         int bias = (1 << exponentBits - 1) - 1;
         long exponent = (other & signBit - 1) >>> fractionBits;
         long fraction = fraction() & (1L << fractionBits) - 1;
@@ -96,7 +96,7 @@ final class Operands {
     }
 
     /** A 64-bit integer with a random number of significant bits, often near a rounding tie. */
-    long nextInteger() {
+    public long nextInteger() {
         long bits = random.nextLong() >>> random.nextInt(64);
         return switch (random.nextInt(4)) {
             case 0 -> bits & -1L << random.nextInt(64);
@@ -106,7 +106,7 @@ final class Operands {
         };
     }
 
-    int nextRoundingMode() {
+    public int nextRoundingMode() {
         return random.nextInt(5);
     }
 
@@ -121,7 +121,7 @@ final class Operands {
     /**
      * Corner values of both signs: zeros, subnormals, limits, neighbours of one, NaNs, integers.
      */
-    long[] corners() {
+    public long[] corners() {
         long one = ((1L << exponentBits - 1) - 1) << fractionBits;
         long leading = 1L << fractionBits;
         long infinity = ((1L << exponentBits) - 1) << fractionBits;
@@ -166,7 +166,7 @@ final class Operands {
     }
 
     /** A third of the corner values, of each kind one, for operations with three operands. */
-    long[] fewCorners() {
+    public long[] fewCorners() {
         long[] corners = corners();
         return IntStream.range(0, corners.length)
                 .filter(i -> i % 6 < 2)
@@ -175,7 +175,7 @@ final class Operands {
     }
 
     /** Values around powers of two, around the limits of the integer types, and around ties. */
-    long[] integerCorners() {
+    public long[] integerCorners() {
         LongStream.Builder positive = LongStream.builder();
         for (int power : new int[] {0, 1, 7, 8, 23, 24, 30, 31, 32, 33, 51, 52, 53}) {
             addNeighbours(positive, Math.scalb(1.0, power));
@@ -194,7 +194,7 @@ final class Operands {
     }
 
     /** 64-bit integers around powers of two, and around ties of both formats. */
-    static long[] integers() {
+    public static long[] integers() {
         LongStream.Builder values = LongStream.builder();
         for (int power = 0; power < 64; power++) {
             for (int offset = -2; offset <= 2; offset++) {

@@ -4,7 +4,7 @@ import java.math.BigInteger;
 
 /** The operations with their oracle, of one shape for both formats: three operands, one result. */
 @SuppressWarnings("ImmutableEnumChecker") // the lambdas capture nothing
-enum Operation {
+public enum Operation {
     ADD(
             2,
             (a, b, c, rm, s) -> Fp64.add(a, b, rm, s),
@@ -132,17 +132,17 @@ enum Operation {
             (o, a, b, c, rm) -> o.fromInteger(new BigInteger(Long.toUnsignedString(a)), rm));
 
     /** An operation; operands beyond its arity are ignored, results are raw bits or registers. */
-    interface Implementation {
+    public interface Implementation {
         long apply(long a, long b, long c, int rm, FpStatus s);
     }
 
     /** The same operation by the oracle. */
-    interface Expectation {
+    public interface Expectation {
         Oracle.Result apply(Oracle oracle, long a, long b, long c, int rm);
     }
 
     /** How many floating-point operands there are; 0 for one integer. */
-    final int arity;
+    public final int arity;
 
     private final Implementation binary64;
     private final Implementation binary32;
@@ -160,7 +160,7 @@ enum Operation {
         return format.equals(Oracle.BINARY64) ? binary64 : binary32;
     }
 
-    Oracle.Result expected(Oracle format, long a, long b, long c, int rm) {
+    public Oracle.Result expected(Oracle format, long a, long b, long c, int rm) {
         return expectation.apply(format, a, b, c, rm);
     }
 

@@ -19,12 +19,12 @@ import java.math.BigInteger;
  * @param precision significant bits, the leading one included
  * @param exponentBits bits of the biased exponent
  */
-record Oracle(int precision, int exponentBits) {
-    static final Oracle BINARY32 = new Oracle(24, 8);
-    static final Oracle BINARY64 = new Oracle(53, 11);
+public record Oracle(int precision, int exponentBits) {
+    public static final Oracle BINARY32 = new Oracle(24, 8);
+    public static final Oracle BINARY64 = new Oracle(53, 11);
 
     /** Raw bits, or an integer register, and the flags that the operation raises. */
-    record Result(long bits, int flags) {}
+    public record Result(long bits, int flags) {}
 
     /** A positive real number: a fraction, or the square root of one. */
     private record Real(BigInteger numerator, BigInteger denominator, boolean root) {
@@ -59,7 +59,7 @@ record Oracle(int precision, int exponentBits) {
     /** A rounded multiple of a power of two. */
     private record Rounded(BigInteger units, boolean inexact) {}
 
-    Result add(long a, long b, int rm) {
+    public Result add(long a, long b, int rm) {
         if (isNan(a) || isNan(b)) {
             return nan(a, b);
         }
@@ -214,7 +214,7 @@ record Oracle(int precision, int exponentBits) {
         return new Result(register(rounded.units, bits), rounded.inexact ? NX : 0);
     }
 
-    Result toInt32Modular(long a) {
+    public Result toInt32Modular(long a) {
         int flags = toInteger(a, 32, true, RoundingMode.RTZ).flags;
         boolean finite = !isNan(a) && !isInfinite(a);
         return new Result(finite ? toInteger(a, RoundingMode.RTZ).units.intValue() : 0, flags);
@@ -251,7 +251,7 @@ record Oracle(int precision, int exponentBits) {
     }
 
     /** Converts a number of another format to this one. */
-    Result convert(Oracle source, long a, int rm) {
+    public Result convert(Oracle source, long a, int rm) {
         if (source.isNan(a)) {
             return new Result(nan(), source.nan(a, a).flags);
         }
@@ -368,7 +368,7 @@ record Oracle(int precision, int exponentBits) {
         return new Result(bits, 0);
     }
 
-    long negate(long a) {
+    public long negate(long a) {
         return a ^ signBit();
     }
 
