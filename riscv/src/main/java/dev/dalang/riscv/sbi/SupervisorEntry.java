@@ -88,7 +88,8 @@ final class SupervisorEntry {
         hart.setCsr(CSR_PMPADDR0, PMP_ALL_ADDRESSES);
         hart.setCsr(CSR_PMPCFG0, PMP_NAPOT_RWX);
         hart.setCsr(CSR_SATP, 0);
-        hart.setCsr(CSR_STVEC, address & ~3L);
+        // Nowhere: a payload that traps before it has a handler shall stand, not run in circles.
+        hart.setCsr(CSR_STVEC, 0);
         hart.setCsr(CSR_SSCRATCH, 0);
         hart.flushTlb();
         hart.fenceInstructions();
