@@ -83,7 +83,7 @@ public sealed interface VmExit {
         }
     }
 
-    /** Somebody called {@code Vm.stop} or {@code Vm.close}. */
+    /** Somebody called {@link Vm#stop} or {@link Vm#close}. */
     record Stopped() implements VmExit {
         @Override
         public String describe() {

@@ -110,6 +110,22 @@ public final class BootLayout {
     }
 
     /**
+     * Loads a program at the addresses that it names.
+     *
+     * @param file the program
+     * @param elf its headers
+     * @param memory guest memory
+     * @param isZeroed true if memory has never been written
+     * @return where it lies
+     */
+    public LoadedImage loadProgram(
+            BootFile file, ElfFile elf, GuestMemory memory, boolean isZeroed) {
+        LoadedImage image = elf.load(memory, isZeroed);
+        requireFree(file, image);
+        return image;
+    }
+
+    /**
      * Loads the initial RAM disk at the top of RAM, at a multiple of the page size.
      *
      * @param file its content, which is the kernel's affair

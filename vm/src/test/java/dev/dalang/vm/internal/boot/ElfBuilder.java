@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /** Writes small ELF files, right ones by default; {@link #patch} makes them wrong. */
-final class ElfBuilder {
+public final class ElfBuilder {
     static final int HEADER_BYTES = 64;
     private static final int PROGRAM_HEADER_BYTES = 56;
 
@@ -21,12 +21,12 @@ final class ElfBuilder {
     private final List<Consumer<ByteBuffer>> patches = new ArrayList<>();
     private long entry;
 
-    ElfBuilder entry(long address) {
+    public ElfBuilder entry(long address) {
         entry = address;
         return this;
     }
 
-    ElfBuilder segment(long address, byte[] content, long memoryBytes) {
+    public ElfBuilder segment(long address, byte[] content, long memoryBytes) {
         return segment(address, address, content, memoryBytes);
     }
 
@@ -36,7 +36,7 @@ final class ElfBuilder {
         return this;
     }
 
-    ElfBuilder symbol(String name, long value) {
+    public ElfBuilder symbol(String name, long value) {
         symbols.put(name, value);
         return this;
     }
@@ -51,7 +51,7 @@ final class ElfBuilder {
         return HEADER_BYTES + index * PROGRAM_HEADER_BYTES;
     }
 
-    byte[] build() {
+    public byte[] build() {
         int headers = programHeader(contents.size());
         ByteArrayOutputStream body = new ByteArrayOutputStream();
         ByteBuffer head = little(headers);

@@ -1,0 +1,264 @@
+package dev.dalang.vm;
+
+import dev.dalang.bus.memory.GuestMemory;
+import dev.dalang.vm.guest.Guest;
+import dev.dalang.vm.internal.board.BoardConfiguration;
+
+import org.jspecify.annotations.Nullable;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * Describes a machine. Every option has the name of the command's flag and of the configuration
+ * key; what it is given is checked in {@link #build}. One thread.
+ */
+public final class VmBuilder {
+    /** The smallest memory: 64 MiB. */
+    public static final long MIN_MEMORY_BYTES = 64L << 20;
+
+    /** The largest memory: 16 GiB. */
+    public static final long MAX_MEMORY_BYTES = 16L << 30;
+
+    /** The greatest number of harts. */
+    public static final int MAX_CPUS = 128;
+
+    /** The longest command line, in bytes of UTF-8. */
+    public static final int MAX_APPEND_BYTES = 4095;
+
+    private long memory = 512L << 20;
+    private int cpus = 1;
+    private @Nullable Guest guest;
+    private @Nullable Path kernel;
+    private @Nullable Path initrd;
+    private @Nullable String append;
+    private @Nullable Path bios;
+    private @Nullable Path bare;
+    private InterruptArchitecture aia = InterruptArchitecture.APLIC_IMSIC;
+    private @Nullable Duration timeout;
+    private long maxInstructions = Long.MAX_VALUE;
+    private boolean reboot = true;
+
+    VmBuilder() {}
+
+    /**
+     * Sets the size of memory; default 512 MiB. The host pays only for what the guest touches.
+     *
+     * @param bytes {@link #MIN_MEMORY_BYTES} to {@link #MAX_MEMORY_BYTES}, a multiple of 4096
+     * @return this
+     */
+    public VmBuilder memory(long bytes) {
+        this.memory = bytes;
+        return this;
+    }
+
+    /**
+     * Sets the number of harts; default 1. Each has a thread of its own.
+     *
+     * @param count 1 to {@link #MAX_CPUS}
+     * @return this
+     */
+    public VmBuilder cpus(int count) {
+        this.cpus = count;
+        return this;
+    }
+
+    /**
+     * Boots a guest: its kernel, its initial RAM disk and its command line, as far as they are not
+     * set by {@link #kernel}, {@link #initrd} and {@link #append}.
+     *
+     * @param choice a guest that is on this machine
+     * @return this
+     */
+    public VmBuilder guest(Guest choice) {
+        this.guest = choice;
+        return this;
+    }
+
+    /**
+     * Boots a kernel: Linux's {@code Image}, raw or compressed with gzip, or an ELF file at its
+     * physical addresses.
+     *
+     * @param file the kernel
+     * @return this
+     */
+    public VmBuilder kernel(Path file) {
+        this.kernel = file;
+        return this;
+    }
+
+    /**
+     * Gives the kernel an initial RAM disk.
+     *
+     * @param file its content
+     * @return this
+     */
+    public VmBuilder initrd(Path file) {
+        this.initrd = file;
+        return this;
+    }
+
+    /**
+     * Sets the kernel's command line.
+     *
+     * @param commandLine at most {@link #MAX_APPEND_BYTES} bytes of UTF-8
+     * @return this
+     */
+    public VmBuilder append(String commandLine) {
+        this.append = commandLine;
+        return this;
+    }
+
+    /**
+     * Starts firmware in M-mode, which starts the kernel; default: the built-in SBI.
+     *
+     * @param file the firmware, such as OpenSBI's {@code fw_dynamic.bin}, raw or ELF
+     * @return this
+     */
+    public VmBuilder bios(Path file) {
+        this.bios = file;
+        return this;
+    }
+
+    /**
+     * Runs a bare program in M-mode, alone: an ELF file at its physical addresses. It ends the run
+     * through {@code tohost} or the test finisher.
+     *
+     * @param file the program
+     * @return this
+     */
+    public VmBuilder bare(Path file) {
+        this.bare = file;
+        return this;
+    }
+
+    /**
+     * Sets how interrupts reach the harts; default {@link InterruptArchitecture#APLIC_IMSIC}.
+     *
+     * @param architecture the choice
+     * @return this
+     */
+    public VmBuilder aia(InterruptArchitecture architecture) {
+        this.aia = architecture;
+        return this;
+    }
+
+    /**
+     * Ends the run after some host time; default: never.
+     *
+     * @param limit more than nothing
+     * @return this
+     */
+    public VmBuilder timeout(Duration limit) {
+        this.timeout = limit;
+        return this;
+    }
+
+    /**
+     * Ends the run when a hart has executed so many instructions since the last reset; default: no
+     * limit.
+     *
+     * @param limit 1 or more
+     * @return this
+     */
+    public VmBuilder maxInstructions(long limit) {
+        this.maxInstructions = limit;
+        return this;
+    }
+
+    /**
+     * Chooses what a reboot of the guest does; default true.
+     *
+     * @param restarts true: the machine starts again in place; false: the run ends with {@link
+     *     VmExit.ResetRequested}
+     * @return this
+     */
+    public VmBuilder reboot(boolean restarts) {
+        this.reboot = restarts;
+        return this;
+    }
+
+    /**
+     * Checks everything, reserves the memory, and loads what is to be booted.
+     *
+     * @return a machine that can be started
+     * @throws ConfigurationException if an option or a file cannot be used; nothing is left behind
+     */
+    public Vm build() {
+        if (memory < MIN_MEMORY_BYTES || memory > MAX_MEMORY_BYTES) {
+            throw new ConfigurationException(
+                    "--memory: expected %d to %d bytes (64M to 16G), found %d"
+                            .formatted(MIN_MEMORY_BYTES, MAX_MEMORY_BYTES, memory));
+        }
+        if (memory % GuestMemory.PAGE_BYTES != 0) {
+            throw new ConfigurationException(
+                    "--memory: expected a multiple of %d bytes, found %d"
+                            .formatted(GuestMemory.PAGE_BYTES, memory));
+        }
+        if (cpus < 1 || cpus > MAX_CPUS) {
+            throw new ConfigurationException(
+                    "--cpus: expected 1 to %d, found %d".formatted(MAX_CPUS, cpus));
+        }
+        if (maxInstructions < 1) {
+            throw new ConfigurationException(
+                    "--max-instructions: expected 1 or more, found " + maxInstructions);
+        }
+        Duration limit = timeout;
+        if (limit != null && (limit.isZero() || limit.isNegative())) {
+            throw new ConfigurationException(
+                    "--timeout: expected more than 0 seconds, found " + limit);
+        }
+        return Vm.of(configuration(), reboot, Optional.ofNullable(limit));
+    }
+
+    private BoardConfiguration configuration() {
+        Guest chosen = guest;
+        boolean isBare = bare != null;
+        if (isBare && (kernel != null || initrd != null || bios != null || chosen != null)) {
+            throw new ConfigurationException(
+                    "--bare: expected no --kernel, --initrd, --bios or guest beside it, found one");
+        }
+        Path bootKernel = kernel != null || chosen == null ? kernel : chosen.kernel();
+        // A kernel of the user's own does not get the guest's initial RAM disk: modules differ.
+        Path bootInitrd =
+                initrd != null || kernel != null || chosen == null ? initrd : chosen.initrd();
+        if (bootInitrd != null && bootKernel == null) {
+            throw new ConfigurationException("--initrd: expected --kernel beside it, found none");
+        }
+        String line = append;
+        if (line == null && chosen != null) {
+            line = chosen.defaultCommandLine();
+        }
+        return new BoardConfiguration(
+                memory,
+                cpus,
+                Optional.ofNullable(bootKernel),
+                Optional.ofNullable(bootInitrd),
+                checkedCommandLine(line),
+                Optional.ofNullable(bios),
+                Optional.ofNullable(bare),
+                aia,
+                maxInstructions);
+    }
+
+    private static Optional<String> checkedCommandLine(@Nullable String line) {
+        if (line == null) {
+            return Optional.empty();
+        }
+        int bytes = line.getBytes(StandardCharsets.UTF_8).length;
+        if (bytes > MAX_APPEND_BYTES) {
+            throw new ConfigurationException(
+                    "--append: expected at most %d bytes, found %d"
+                            .formatted(MAX_APPEND_BYTES, bytes));
+        }
+        int control = (int) line.chars().takeWhile(c -> c >= ' ' && c != 0x7F).count();
+        if (control < line.length()) {
+            throw new ConfigurationException(
+                    "--append: expected no control characters, found 0x%02x at position %d"
+                            .formatted((int) line.charAt(control), control));
+        }
+        return Optional.of(line);
+    }
+}

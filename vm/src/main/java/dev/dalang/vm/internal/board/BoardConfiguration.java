@@ -1,0 +1,39 @@
+package dev.dalang.vm.internal.board;
+
+import dev.dalang.vm.InterruptArchitecture;
+
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * What a user chose for a {@code virt} board, checked.
+ *
+ * @param memoryBytes size of RAM, a multiple of the page size
+ * @param cpus number of harts
+ * @param kernel file of the kernel
+ * @param initrd file of the initial RAM disk
+ * @param append the kernel's command line
+ * @param bios file of M-mode firmware; without it the built-in SBI stands in its place
+ * @param bare file of a bare program, which gets the machine for itself
+ * @param aia how interrupts reach the harts
+ * @param maxInstructions limit of each hart between two resets
+ */
+public record BoardConfiguration(
+        long memoryBytes,
+        int cpus,
+        Optional<Path> kernel,
+        Optional<Path> initrd,
+        Optional<String> append,
+        Optional<Path> bios,
+        Optional<Path> bare,
+        InterruptArchitecture aia,
+        long maxInstructions) {
+    boolean hasAia() {
+        return aia == InterruptArchitecture.APLIC_IMSIC;
+    }
+
+    /** Whether code of the guest runs in M-mode. */
+    boolean startsInMachineMode() {
+        return bios.isPresent() || bare.isPresent();
+    }
+}

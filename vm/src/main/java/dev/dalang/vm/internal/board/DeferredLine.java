@@ -1,0 +1,49 @@
+package dev.dalang.vm.internal.board;
+
+import dev.dalang.bus.interrupt.InterruptLine;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A wire that is given to an interrupt controller before the hart at its other end exists: the hart
+ * needs the controller's interrupt files, and the controller needs the hart's inputs. Connected
+ * once, before anything runs; until then a level is kept for the hart.
+ */
+final class DeferredLine implements InterruptLine {
+    private volatile @Nullable InterruptLine target;
+    private boolean level;
+
+    synchronized void connect(InterruptLine line) {
+        if (target != null) {
+            throw new IllegalStateException("the line is connected already");
+        }
+        target = line;
+        line.set(level);
+    }
+
+    @Override
+    public void raise() {
+        set(true);
+    }
+
+    @Override
+    public void lower() {
+        set(false);
+    }
+
+    @Override
+    public void set(boolean active) {
+        InterruptLine line = target;
+        if (line == null) {
+            line = keep(active);
+        }
+        if (line != null) {
+            line.set(active);
+        }
+    }
+
+    private synchronized @Nullable InterruptLine keep(boolean active) {
+        level = active;
+        return target;
+    }
+}

@@ -1,0 +1,382 @@
+package dev.dalang.vm.internal.board;
+
+import dev.dalang.bus.BusDevice;
+import dev.dalang.bus.DeviceMmio;
+import dev.dalang.bus.IoManager;
+import dev.dalang.bus.MmioRange;
+import dev.dalang.bus.interrupt.InterruptLine;
+import dev.dalang.bus.memory.GuestMemory;
+import dev.dalang.bus.memory.MemoryRegion;
+import dev.dalang.bus.time.SystemVirtualClock;
+import dev.dalang.riscv.Hart;
+import dev.dalang.riscv.HartGroup;
+import dev.dalang.riscv.intc.Aclint;
+import dev.dalang.riscv.intc.Aplic;
+import dev.dalang.riscv.intc.AplicDomain;
+import dev.dalang.riscv.intc.Imsic;
+import dev.dalang.riscv.intc.Plic;
+import dev.dalang.riscv.sbi.SbiFirmware;
+import dev.dalang.riscv.sbi.SbiPlatform;
+import dev.dalang.riscv.sbi.SystemReset;
+import dev.dalang.vm.ConfigurationException;
+import dev.dalang.vm.device.ConsoleBackend;
+import dev.dalang.vm.device.GoldfishRtc;
+import dev.dalang.vm.device.TestFinisher;
+import dev.dalang.vm.device.Uart16550;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.function.IntFunction;
+
+/**
+ * The {@code virt} board: memory, harts, interrupt controllers and platform devices at the places
+ * that {@link VirtMap} names. {@link #boot} takes it to the state from which its harts run; who
+ * runs them is the caller's affair.
+ */
+public final class VirtBoard implements AutoCloseable {
+    private static final int CAUSE_MSI = 3;
+    private static final int CAUSE_MTI = 7;
+    private static final int CAUSE_SEI = 9;
+    private static final int CAUSE_MEI = 11;
+
+    private final BoardConfiguration configuration;
+    private final Arena arena = Arena.ofShared();
+    private final SystemVirtualClock clock = SystemVirtualClock.asleep();
+    private final IoManager io = IoManager.create();
+    private final GuestMemory memory;
+    private final VirtBoot boot;
+    private final List<Hart> harts = new ArrayList<>();
+    private final List<Runnable> resets = new ArrayList<>();
+    private final @Nullable SbiFirmware firmware;
+    private final @Nullable Aplic aplic;
+    private final IntFunction<InterruptLine> wires;
+    private boolean memoryIsZeroed = true;
+    private OptionalLong toHost = OptionalLong.empty();
+    private OptionalLong fromHost = OptionalLong.empty();
+
+    private VirtBoard(
+            BoardConfiguration configuration, ConsoleBackend console, BoardListener listener)
+            throws IOException {
+        this.configuration = configuration;
+        MemorySegment rom = arena.allocate(VirtMap.ROM_BYTES, GuestMemory.PAGE_BYTES);
+        memory =
+                GuestMemory.of(
+                        new MemoryRegion(VirtMap.ROM, rom.asReadOnly()),
+                        MemoryRegion.reserve(VirtMap.RAM, configuration.memoryBytes(), arena));
+        boot = new VirtBoot(configuration, memory, rom);
+        firmware =
+                configuration.startsInMachineMode()
+                        ? null
+                        : SbiFirmware.of(memory, new Platform(console, listener));
+
+        var lines = new HartLines(configuration.cpus());
+        Imsic machineMessages = null;
+        Imsic supervisorMessages = null;
+        if (configuration.hasAia()) {
+            machineMessages = imsic("imsic-m", VirtMap.IMSIC_M, lines.machineExternal);
+            supervisorMessages = imsic("imsic-s", VirtMap.IMSIC_S, lines.supervisorExternal);
+        }
+        HartGroup group = HartGroup.of(memory);
+        for (int id = 0; id < configuration.cpus(); id++) {
+            Hart hart = hart(id, group, listener, machineMessages, supervisorMessages);
+            harts.add(hart);
+            lines.connect(id, hart);
+        }
+        if (firmware != null) {
+            firmware.attach(harts);
+        }
+
+        if (machineMessages != null && supervisorMessages != null) {
+            aplic = aplic(machineMessages, supervisorMessages);
+            wires = aplic::line;
+        } else {
+            aplic = null;
+            wires = plic()::line;
+        }
+        aclint();
+        platformDevices(console, listener);
+    }
+
+    /**
+     * Builds a board whose memory is still empty.
+     *
+     * @param configuration what the user chose
+     * @param console what stands behind the serial port
+     * @param listener who decides about its run
+     * @return the board
+     * @throws ConfigurationException if the host has not enough memory
+     */
+    public static VirtBoard of(
+            BoardConfiguration configuration, ConsoleBackend console, BoardListener listener) {
+        try {
+            return new VirtBoard(configuration, console, listener);
+        } catch (IOException | OutOfMemoryError e) {
+            throw new ConfigurationException(
+                    "--memory: the host cannot reserve %d bytes: %s"
+                            .formatted(configuration.memoryBytes(), e.getMessage()),
+                    e);
+        }
+    }
+
+    // ---- assembly ---------------------------------------------------------------------------
+
+    private Hart hart(
+            int id,
+            HartGroup group,
+            BoardListener listener,
+            @Nullable Imsic machineMessages,
+            @Nullable Imsic supervisorMessages) {
+        Hart.Builder builder =
+                Hart.builder(id)
+                        .group(group)
+                        .io(io.hartIo())
+                        .clock(clock)
+                        .maxInstructions(configuration.maxInstructions())
+                        .onTrapLoop(hart -> listener.stuck(hart.id(), TrapReport.of(hart)));
+        if (machineMessages != null && supervisorMessages != null) {
+            builder.imsic(machineMessages.file(id), supervisorMessages.file(id));
+        }
+        if (firmware != null) {
+            builder.sbi(firmware);
+        }
+        return builder.build();
+    }
+
+    private Imsic imsic(String label, long base, DeferredLine[] inputs) {
+        Imsic.Builder builder =
+                Imsic.builder(base).label(label).identities(VirtMap.IMSIC_IDENTITIES);
+        for (DeferredLine input : inputs) {
+            builder.hart(input);
+        }
+        Imsic imsic = builder.build();
+        register(imsic, base, imsic.sizeBytes());
+        resets.add(imsic::reset);
+        return imsic;
+    }
+
+    private Aplic aplic(Imsic machineMessages, Imsic supervisorMessages) {
+        Aplic built =
+                Aplic.builder(VirtMap.WIRES)
+                        .messages(
+                                (address, data) ->
+                                        supervisorMessages.signal(address, data)
+                                                || machineMessages.signal(address, data))
+                        .build();
+        register(built.machine(), VirtMap.APLIC_M, AplicDomain.SIZE_BYTES);
+        register(built.supervisor(), VirtMap.APLIC_S, AplicDomain.SIZE_BYTES);
+        resets.add(built::reset);
+        return built;
+    }
+
+    private Plic plic() {
+        Plic.Builder builder = Plic.builder(VirtMap.WIRES);
+        for (Hart hart : harts) {
+            builder.hart(hart.interruptLine(CAUSE_MEI), hart.interruptLine(CAUSE_SEI));
+        }
+        Plic plic = builder.build();
+        register(plic, VirtMap.PLIC, plic.sizeBytes());
+        resets.add(plic::reset);
+        return plic;
+    }
+
+    private void aclint() {
+        Aclint.Builder builder = Aclint.builder(clock);
+        for (Hart hart : harts) {
+            builder.hart(hart.interruptLine(CAUSE_MSI), hart.interruptLine(CAUSE_MTI));
+        }
+        Aclint aclint = builder.build();
+        register(aclint, VirtMap.ACLINT, Aclint.SIZE_BYTES);
+        resets.add(aclint::reset);
+    }
+
+    private void platformDevices(ConsoleBackend console, BoardListener listener) {
+        var finisher = new TestFinisher("finisher", new FinisherListener(listener));
+        register(finisher, VirtMap.FINISHER, VirtMap.FINISHER_BYTES);
+
+        var uartLine = new DeferredLine();
+        var uart = new Uart16550("uart0", uartLine, console);
+        uartLine.connect(countedWire(uart, VirtMap.UART_WIRE));
+        register(uart, VirtMap.UART, VirtMap.UART_BYTES);
+        resets.add(uart::reset);
+
+        var rtcLine = new DeferredLine();
+        var rtc = new GoldfishRtc("rtc", clock, rtcLine);
+        rtcLine.connect(countedWire(rtc, VirtMap.RTC_WIRE));
+        register(rtc, VirtMap.RTC, VirtMap.RTC_BYTES);
+        resets.add(rtc::reset);
+    }
+
+    private void register(DeviceMmio device, long base, long bytes) {
+        io.registerMmio(new MmioRange(base, bytes), device);
+    }
+
+    private InterruptLine countedWire(BusDevice device, int wire) {
+        return io.counters().counting(device, wires.apply(wire));
+    }
+
+    // ---- booting ----------------------------------------------------------------------------
+
+    /**
+     * Resets everything, loads what the configuration names, and puts the harts at their first
+     * instruction. No hart runs meanwhile.
+     *
+     * @throws ConfigurationException if a file cannot be used; the board then cannot run
+     */
+    public void boot() {
+        VirtBoot.Loaded loaded = boot.load(memoryIsZeroed);
+        memoryIsZeroed = false;
+        toHost = loaded.toHost();
+        fromHost = loaded.fromHost();
+        resets.forEach(Runnable::run);
+        for (Hart hart : harts) {
+            hart.reset(loaded.entry());
+            hart.fenceInstructions();
+            hart.setRegister(10, hart.id());
+            hart.setRegister(11, loaded.deviceTree());
+        }
+        if (firmware != null) {
+            if (aplic != null) {
+                AplicDelegation.apply(aplic.machine(), configuration.cpus());
+            }
+            firmware.boot(0, loaded.entry(), loaded.deviceTree());
+        }
+    }
+
+    // ---- parts ------------------------------------------------------------------------------
+
+    /** All harts, in the order of their ids. */
+    public List<Hart> harts() {
+        return List.copyOf(harts);
+    }
+
+    /** Guest memory. */
+    public GuestMemory memory() {
+        return memory;
+    }
+
+    /** The devices. */
+    public IoManager io() {
+        return io;
+    }
+
+    /** The machine's time; it stands until it is woken. */
+    public SystemVirtualClock clock() {
+        return clock;
+    }
+
+    /** Where a bare program's {@code tohost} lies, if it has one. */
+    public OptionalLong toHost() {
+        return toHost;
+    }
+
+    /** Where a bare program's {@code fromhost} lies, if it has one. */
+    public OptionalLong fromHost() {
+        return fromHost;
+    }
+
+    /**
+     * A wire into the interrupt controller, on behalf of a device.
+     *
+     * @param device who drives it
+     * @param wire 1..95
+     * @return the wire, counted for the device
+     */
+    public InterruptLine wire(BusDevice device, int wire) {
+        if (wire < 1 || wire >= VirtMap.WIRES) {
+            throw new IllegalArgumentException(
+                    "expected an interrupt wire 1..%d, got %d".formatted(VirtMap.WIRES - 1, wire));
+        }
+        if (wire == VirtMap.UART_WIRE || wire == VirtMap.RTC_WIRE) {
+            throw new IllegalArgumentException(
+                    "interrupt wire " + wire + " belongs to a device of the board");
+        }
+        return countedWire(device, wire);
+    }
+
+    /** Releases memory and the clock's thread. No hart runs, and nothing else uses the memory. */
+    @Override
+    public void close() {
+        clock.close();
+        arena.close();
+    }
+
+    /** The external interrupt inputs of all harts, before there are harts. */
+    private static final class HartLines {
+        final DeferredLine[] machineExternal;
+        final DeferredLine[] supervisorExternal;
+
+        HartLines(int harts) {
+            machineExternal = new DeferredLine[harts];
+            supervisorExternal = new DeferredLine[harts];
+            for (int i = 0; i < harts; i++) {
+                machineExternal[i] = new DeferredLine();
+                supervisorExternal[i] = new DeferredLine();
+            }
+        }
+
+        void connect(int id, Hart hart) {
+            machineExternal[id].connect(hart.interruptLine(CAUSE_MEI));
+            supervisorExternal[id].connect(hart.interruptLine(CAUSE_SEI));
+        }
+    }
+
+    private record FinisherListener(BoardListener listener) implements TestFinisher.Listener {
+        @Override
+        public void poweredOff() {
+            listener.poweredOff();
+        }
+
+        @Override
+        public void failed(int code) {
+            listener.failed(code);
+        }
+
+        @Override
+        public void resetRequested() {
+            listener.resetRequested();
+        }
+    }
+
+    /** What the built-in SBI needs of this board. */
+    private record Platform(ConsoleBackend console, BoardListener listener) implements SbiPlatform {
+        @Override
+        public void systemReset(SystemReset reset, boolean systemFailure) {
+            if (systemFailure) {
+                listener.failed(1);
+            } else if (reset == SystemReset.SHUTDOWN) {
+                listener.poweredOff();
+            } else {
+                listener.resetRequested();
+            }
+        }
+
+        @Override
+        public int consoleWrite(byte[] bytes, int length) {
+            int taken = 0;
+            while (taken < length && console.transmit(Byte.toUnsignedInt(bytes[taken]))) {
+                taken++;
+            }
+            return taken;
+        }
+
+        @Override
+        public int consoleRead(byte[] bytes, int length) {
+            int read = 0;
+            while (read < length) {
+                int octet = console.receive(true);
+                if (octet < 0) {
+                    break;
+                }
+                bytes[read] = (byte) octet;
+                read++;
+            }
+            return read;
+        }
+    }
+}
