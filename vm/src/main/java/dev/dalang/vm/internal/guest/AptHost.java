@@ -29,7 +29,12 @@ public record AptHost(Path aptGet, Path aptCache, Path configuration, Path keyri
      * @throws GuestException where there is none
      */
     public static AptHost find(Map<String, String> environment) {
-        String path = environment.getOrDefault("PATH", "") + File.pathSeparator + "/usr/bin";
+        return find(environment, "/usr/bin");
+    }
+
+    /** Looks into a last directory after those of the environment. */
+    public static AptHost find(Map<String, String> environment, String last) {
+        String path = environment.getOrDefault("PATH", "") + File.pathSeparator + last;
         for (String directory : path.split(File.pathSeparator)) {
             if (directory.isEmpty()) {
                 continue;

@@ -159,7 +159,12 @@ final class DebReader {
         if (entry.isDirectory()) {
             return Kind.DIRECTORY;
         }
-        return entry.isFile() && !entry.isSparse() ? Kind.FILE : null;
+        boolean special =
+                entry.isCharacterDevice()
+                        || entry.isBlockDevice()
+                        || entry.isFIFO()
+                        || entry.isSparse();
+        return entry.isFile() && !special ? Kind.FILE : null;
     }
 
     private static String checkedTarget(String target) throws IOException {

@@ -23,6 +23,10 @@ record Manifest(String recipe, String version, String directory, Map<String, Ite
     static final String FILE = "manifest";
 
     private static final String FORMAT = "dalang-manifest 1";
+
+    /** The last line, which says that the file is whole. */
+    private static final String END = "end";
+
     private static final int MAX_BYTES = 1 << 16;
 
     /**
@@ -54,17 +58,17 @@ record Manifest(String recipe, String version, String directory, Map<String, Ite
         String version = value(file, lines[2], "version ");
         String directory = name(file, value(file, lines[3], "directory "));
         Map<String, Item> files = new TreeMap<>();
-        for (int i = 4; i < lines.length && !lines[i].isEmpty(); i++) {
-            String[] fields = lines[i].split(" ", 3);
+        int end = 4;
+        for (; end < lines.length && !lines[end].equals(END); end++) {
+            String[] fields = lines[end].split(" ", 3);
             if (fields.length != 3
                     || !fields[0].matches("[0-9a-f]{64}")
                     || !fields[1].matches("\\d{1,12}")) {
-                throw new IOException(file + " is malformed in line " + (i + 1));
+                throw new IOException(file + " is malformed in line " + (end + 1));
             }
             files.put(name(file, fields[2]), new Item(Long.parseLong(fields[1]), fields[0]));
         }
-        // The last line says that the file is whole.
-        if (!lines[lines.length - 1].isEmpty() || files.isEmpty()) {
+        if (end == lines.length || files.isEmpty()) {
             throw new IOException(file + " was cut");
         }
         return new Manifest(recipe, version, directory, files);
@@ -85,6 +89,7 @@ record Manifest(String recipe, String version, String directory, Map<String, Ite
                                         .append(' ')
                                         .append(name)
                                         .append('\n'));
+        text.append(END).append('\n');
         Path temporary = file.resolveSibling("." + file.getFileName() + ".new");
         try {
             Files.writeString(temporary, text, StandardCharsets.ISO_8859_1);
