@@ -234,10 +234,13 @@ public final class Aclint implements DeviceMmio, Suspendable {
         }
     }
 
-    /** Back to the state after power-on: {@code mtime} 0, {@code mtimecmp} all ones, lines low. */
+    /**
+     * Back to the state after power-on: {@code mtimecmp} all ones, lines low, and {@code mtime}
+     * without offset, so that it agrees with the harts' {@code time} whatever a guest wrote.
+     */
     public void reset() {
         synchronized (lock) {
-            offset = -(clock.nanos() / NANOS_PER_TICK);
+            offset = 0;
             for (int hart = 0; hart < mtimecmp.length; hart++) {
                 mtimecmp[hart] = -1;
                 writeMsip(hart, false);

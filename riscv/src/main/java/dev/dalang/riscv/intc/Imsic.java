@@ -31,6 +31,15 @@ public final class Imsic implements DeviceMmio, MsiTarget, Suspendable {
     private static final int SETEIPNUM_LE = 0;
     private static final int SETEIPNUM_BE = 4;
 
+    private static final InterruptLine UNCONNECTED =
+            new InterruptLine() {
+                @Override
+                public void raise() {}
+
+                @Override
+                public void lower() {}
+            };
+
     private final String label;
     private final long baseAddress;
     private final int identities;
@@ -103,6 +112,18 @@ public final class Imsic implements DeviceMmio, MsiTarget, Suspendable {
      */
     public ImsicFile file(int hart) {
         return files[Objects.checkIndex(hart, files.length)];
+    }
+
+    /**
+     * Connects a file to its hart's external interrupt input, in place of what the builder was
+     * given: a hart is built with its files, and so has its inputs only after them.
+     *
+     * @param hart the hart's index, from 0
+     * @param externalInterrupt bit 11 of its {@code mip} for M-mode's files, bit 9 for S-mode's
+     * @throws IndexOutOfBoundsException if there is no such hart
+     */
+    public void connect(int hart, InterruptLine externalInterrupt) {
+        files[Objects.checkIndex(hart, files.length)].connect(externalInterrupt);
     }
 
     /**
@@ -287,6 +308,15 @@ public final class Imsic implements DeviceMmio, MsiTarget, Suspendable {
         public Builder hart(InterruptLine externalInterrupt) {
             lines.add(externalInterrupt);
             return this;
+        }
+
+        /**
+         * Adds the next hart, whose input is given to {@link Imsic#connect} later.
+         *
+         * @return this
+         */
+        public Builder hart() {
+            return hart(UNCONNECTED);
         }
 
         /**

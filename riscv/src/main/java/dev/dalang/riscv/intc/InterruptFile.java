@@ -36,7 +36,7 @@ final class InterruptFile implements ImsicFile {
     private static final VarHandle WORD = MethodHandles.arrayElementVarHandle(long[].class);
 
     private final int identities;
-    private final InterruptLine line;
+    private volatile InterruptLine line;
     private final boolean directDelivery;
     private final long[] pending;
     private final long[] enabled;
@@ -198,6 +198,12 @@ final class InterruptFile implements ImsicFile {
                 }
             }
         };
+    }
+
+    /** From here on the file drives {@code newLine}, beginning with its present level. */
+    void connect(InterruptLine newLine) {
+        line = newLine;
+        settle();
     }
 
     /** Drives the line to the state's level; see the class comment. */

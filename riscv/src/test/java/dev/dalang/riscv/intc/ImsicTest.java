@@ -294,6 +294,21 @@ class ImsicTest {
     }
 
     @Test
+    void aHartsInputCanBeConnectedAfterItsFileIsInUse() {
+        Imsic early = Imsic.builder(BASE).hart().build();
+        deliver(early.file(0));
+        enable(early.file(0), 5);
+        early.signal(BASE, 5);
+        RecordingLine late = new RecordingLine();
+        early.connect(0, late);
+        assertThat(late.isHigh()).isTrue();
+        early.file(0).claimTopei();
+        assertThat(late.isHigh()).isFalse();
+        assertThatThrownBy(() -> early.connect(1, late))
+                .isInstanceOf(IndexOutOfBoundsException.class);
+    }
+
+    @Test
     void largerFilesHaveMoreIdentities() {
         Imsic large = Imsic.builder(BASE).identities(2047).hart(line0).build();
         large.signal(BASE, 2047);
