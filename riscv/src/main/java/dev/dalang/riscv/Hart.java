@@ -226,8 +226,14 @@ public final class Hart implements Suspendable {
     public void step(long count) {
         core.moveOn();
         try {
-            for (long i = 0; i < count && attend(); i++) {
-                engine.step();
+            for (long i = 0; i < count; i++) {
+                long interrupts = core.interruptsTaken;
+                if (!attend()) {
+                    break;
+                }
+                if (core.interruptsTaken == interrupts) {
+                    engine.step();
+                }
             }
         } finally {
             core.standStill();

@@ -5,6 +5,7 @@ import static dev.dalang.riscv.internal.core.Csrs.*;
 import dev.dalang.bus.GuestIo;
 import dev.dalang.bus.memory.GuestMemory;
 import dev.dalang.bus.memory.MemoryRegion;
+import dev.dalang.riscv.internal.decode.Decoder;
 
 import org.jspecify.annotations.Nullable;
 
@@ -91,6 +92,9 @@ public final class Mmu {
     private final long[] superpages = new long[SUPERPAGE_FILTER_BITS / 64];
 
     private boolean hugeSuperpages;
+
+    /** See {@link #takePartialFetch}. */
+    private boolean partialFetch;
 
     /** Result of the last successful {@link #translate}. */
     private long physical;
@@ -503,8 +507,28 @@ public final class Mmu {
             int index = (int) (address >>> 12) & FETCH_MASK;
             fetchTag[index] = address & TAG_1;
             fetchPage[index] = code;
+            partialFetch = false;
+        } else {
+            partialFetch = true;
+            int slot = (int) (address & 4095) >>> 1;
+            if (slot < CodePage.SLOTS - 1
+                    && Decoder.isLong(code.half(slot))
+                    && !pmp.allows(physical + 2, 2, Pmp.EXECUTE, privilege)) {
+                core.raise(INSTRUCTION_ACCESS_FAULT, address + 2);
+                return null;
+            }
         }
         return code;
+    }
+
+    /**
+     * Whether the last fetch was from a page of which PMP may forbid another part, so that each
+     * instruction in it has to be fetched on its own. Asking makes it forgotten.
+     */
+    public boolean takePartialFetch() {
+        boolean partial = partialFetch;
+        partialFetch = false;
+        return partial;
     }
 
     /** The encoding of the instruction at {@code pc}, which has just been fetched, for mtval. */

@@ -57,6 +57,8 @@ public final class Interpreter implements Engine {
             CodePage page = mmu.fetch(core.pc);
             if (page == null) {
                 core.takeException();
+            } else if (mmu.takePartialFetch()) {
+                executeOne(page);
             } else {
                 execute(page, page.code, limit, false);
             }
@@ -68,8 +70,13 @@ public final class Interpreter implements Engine {
         CodePage page = mmu.fetch(core.pc);
         if (page == null) {
             core.takeException();
-            return;
+        } else {
+            executeOne(page);
         }
+    }
+
+    /** Executes the one instruction at {@code core.pc}, which lies in {@code page}. */
+    private void executeOne(CodePage page) {
         int slot = (int) (core.pc & 4095) >>> 1;
         long decoded = page.code[slot];
         if (decoded == Op.UNDECODED) {
