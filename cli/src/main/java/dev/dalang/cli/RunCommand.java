@@ -1,0 +1,238 @@
+package dev.dalang.cli;
+
+import dev.dalang.vm.ConfigurationException;
+import dev.dalang.vm.Console;
+import dev.dalang.vm.InterruptArchitecture;
+import dev.dalang.vm.MemorySize;
+import dev.dalang.vm.Vm;
+import dev.dalang.vm.VmBuilder;
+import dev.dalang.vm.VmExit;
+import dev.dalang.vm.guest.FetchProgress;
+import dev.dalang.vm.guest.Guest;
+import dev.dalang.vm.guest.Guests;
+
+import org.jspecify.annotations.Nullable;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
+
+import java.io.PrintWriter;
+import java.math.BigDecimal;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+
+/** Boots a guest and connects its console. */
+@Command(
+        name = "run",
+        description = "Boot a guest; without options, Debian to a shell prompt.",
+        mixinStandardHelpOptions = true,
+        versionProvider = Main.Version.class,
+        sortOptions = false,
+        footer = {
+            "",
+            "Keys while the guest runs on a terminal: Ctrl-A x leaves, Ctrl-A h lists the others.",
+            "Exit status: 0 the guest powered off; 1 it panicked or can only trap; 2 a mistake in",
+            "the command or a file; 124 a limit was reached; with --bare the program's own code."
+        })
+final class RunCommand implements Callable<Integer> {
+    @Spec private CommandSpec spec;
+
+    @Option(
+            names = "--kernel",
+            paramLabel = "FILE",
+            description = "Linux's Image, raw or gzip, or an ELF file; default: Debian's.")
+    private @Nullable Path kernel;
+
+    @Option(names = "--initrd", paramLabel = "FILE", description = "The initial RAM disk.")
+    private @Nullable Path initrd;
+
+    @Option(
+            names = "--append",
+            paramLabel = "STR",
+            description = "The kernel's command line; added to the default guest's own.")
+    private @Nullable String append;
+
+    @Option(
+            names = "--memory",
+            paramLabel = "SIZE",
+            defaultValue = "512M",
+            description = "64M to 16G (default: ${DEFAULT-VALUE}).")
+    private String memory = "512M";
+
+    @Option(
+            names = "--cpus",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "How many harts (default: ${DEFAULT-VALUE}).")
+    private int cpus = 1;
+
+    @Option(
+            names = "--bios",
+            paramLabel = "FILE|builtin",
+            defaultValue = "builtin",
+            description = "Firmware to start in M-mode (default: ${DEFAULT-VALUE}).")
+    private String bios = "builtin";
+
+    @Option(
+            names = "--bare",
+            paramLabel = "FILE",
+            description = "Run an ELF program alone in M-mode, with tohost/fromhost.")
+    private @Nullable Path bare;
+
+    @Option(
+            names = "--aia",
+            paramLabel = "aplic-imsic|none",
+            defaultValue = "aplic-imsic",
+            description = "The interrupt architecture (default: ${DEFAULT-VALUE}).")
+    private String aia = "aplic-imsic";
+
+    @Option(
+            names = "--console",
+            paramLabel = "stdio|file:PATH|none",
+            defaultValue = "stdio",
+            converter = ConsoleChoice.Converter.class,
+            description = "Where the guest's console goes (default: ${DEFAULT-VALUE}).")
+    private ConsoleChoice console = new ConsoleChoice.Stdio();
+
+    @Option(
+            names = "--timeout",
+            paramLabel = "S",
+            converter = Seconds.class,
+            description = "End the run after so many seconds.")
+    private @Nullable Duration timeout;
+
+    @Option(
+            names = "--max-instructions",
+            paramLabel = "N",
+            description = "End the run after so many instructions of a hart.")
+    private @Nullable Long maxInstructions;
+
+    @Option(
+            names = {"-q", "--quiet"},
+            description = "Say nothing of one's own but errors.")
+    private boolean quiet;
+
+    @Option(names = "--stats", description = "Print figures at exit.")
+    private boolean statistics;
+
+    private RunCommand() {}
+
+    /** Seconds, with a fraction or without. */
+    static final class Seconds implements ITypeConverter<Duration> {
+        /** The longest time that the clock of a run can count. */
+        private static final BigDecimal MAX = BigDecimal.valueOf(Long.MAX_VALUE, 9);
+
+        @Override
+        public Duration convert(String value) {
+            try {
+                BigDecimal seconds = new BigDecimal(value);
+                if (seconds.signum() > 0 && seconds.compareTo(MAX) <= 0) {
+                    return Duration.ofNanos(seconds.movePointRight(9).longValue());
+                }
+            } catch (NumberFormatException _) {
+                // The message below says it.
+            }
+            throw new TypeConversionException("expected seconds such as 30 or 0.5, found " + value);
+        }
+    }
+
+    @Override
+    public Integer call() throws InterruptedException {
+        PrintWriter err = spec.commandLine().getErr();
+        VmBuilder builder = options();
+        ConsoleFile.check(console);
+        bootDefaultGuest(builder);
+        try (Vm vm = builder.build();
+                ConsoleFile file = ConsoleFile.open(console)) {
+            VmExit exit;
+            Optional<String> failure;
+            try (ConsoleSession session = ConsoleSession.attach(vm, console, file, inputMode())) {
+                vm.start();
+                exit = vm.awaitExit();
+                failure = session.failure();
+            }
+            report(vm, exit, failure, err);
+            return failure.isPresent() ? ExitCode.MISTAKE : ExitCode.of(exit);
+        }
+    }
+
+    private VmBuilder options() {
+        VmBuilder builder =
+                Vm.builder()
+                        .memory(MemorySize.parse("--memory", memory))
+                        .cpus(cpus)
+                        .aia(InterruptArchitecture.of(aia));
+        if (kernel != null) {
+            builder.kernel(kernel);
+        }
+        if (initrd != null) {
+            builder.initrd(initrd);
+        }
+        if (append != null) {
+            builder.append(append);
+        }
+        if (!bios.equals("builtin")) {
+            builder.bios(Path.of(bios));
+        }
+        if (bare != null) {
+            builder.bare(bare);
+        }
+        if (timeout != null) {
+            builder.timeout(timeout);
+        }
+        if (maxInstructions != null) {
+            builder.maxInstructions(maxInstructions);
+        }
+        return builder;
+    }
+
+    /** What the user brings replaces the default guest; firmware alone boots it. */
+    private void bootDefaultGuest(VmBuilder builder) {
+        if (kernel != null || bare != null) {
+            return;
+        }
+        ProgressLine line = new ProgressLine(System.err, RawTerminal.isTerminal(2));
+        Guest guest;
+        try {
+            FetchProgress progress = quiet ? FetchProgress.none() : line;
+            guest = Guests.inUserCache().guest(Guests.DEBIAN, progress);
+        } finally {
+            line.finish();
+        }
+        builder.guest(guest);
+        if (append != null) {
+            builder.append(guest.defaultCommandLine() + " " + append);
+        }
+    }
+
+    /**
+     * A person at a terminal may talk to firmware or to a kernel that only polls; a file or a pipe
+     * is held until the guest listens, unless it is certain that what runs only polls.
+     */
+    private Console.InputMode inputMode() {
+        boolean polls = bare != null || !bios.equals("builtin");
+        return polls ? Console.InputMode.IMMEDIATE : Console.InputMode.HELD;
+    }
+
+    private void report(Vm vm, VmExit exit, Optional<String> failure, PrintWriter err) {
+        if (failure.isPresent()) {
+            err.println("dalang: " + failure.get());
+        } else if (!exit.isSuccess()) {
+            err.println("dalang: " + exit.describe());
+        }
+        if (exit instanceof VmExit.Crashed(Throwable cause)
+                && !(cause instanceof ConfigurationException)) {
+            cause.printStackTrace(err);
+        }
+        if (statistics) {
+            StatisticsReport.lines(vm.statistics()).forEach(err::println);
+        }
+        err.flush();
+    }
+}
