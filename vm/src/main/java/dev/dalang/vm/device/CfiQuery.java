@@ -34,6 +34,7 @@ final class CfiQuery {
         int blocks = (int) (chipBytes / blockBytes) - 1;
         put(table, 0x2d, blocks, blocks >> 8, blockBytes >> 8, blockBytes >> 16);
         put(table, PRIMARY_TABLE, 'P', 'R', 'I', '1', '0');
+        put(table, PRIMARY_TABLE + 14, 0x01); // one protection field, empty, as QEMU's chips say
         return table;
     }
 

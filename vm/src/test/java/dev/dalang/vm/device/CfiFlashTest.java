@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -166,8 +167,7 @@ class CfiFlashTest implements SuspendableLifeCycle<CfiFlash> {
             table[i] = (byte) word;
         }
         ByteBuffer query = ByteBuffer.wrap(table).order(ByteOrder.LITTLE_ENDIAN);
-        assertThat(new String(table, 0x10, 3, java.nio.charset.StandardCharsets.US_ASCII))
-                .isEqualTo("QRY");
+        assertThat(new String(table, 0x10, 3, StandardCharsets.US_ASCII)).isEqualTo("QRY");
         assertThat(query.getShort(0x13)).as("Intel extended").isEqualTo((short) 1);
         assertThat(query.getShort(0x15)).isEqualTo((short) 0x31);
         assertThat(1L << table[0x27]).as("bytes of a chip").isEqualTo(16 << 20);
@@ -175,8 +175,7 @@ class CfiFlashTest implements SuspendableLifeCycle<CfiFlash> {
         assertThat(table[0x2c]).as("regions").isEqualTo((byte) 1);
         assertThat(query.getShort(0x2d) + 1).as("blocks").isEqualTo(128);
         assertThat(query.getShort(0x2f) * 256).as("bytes of a block").isEqualTo(128 << 10);
-        assertThat(new String(table, 0x31, 5, java.nio.charset.StandardCharsets.US_ASCII))
-                .isEqualTo("PRI10");
+        assertThat(new String(table, 0x31, 5, StandardCharsets.US_ASCII)).isEqualTo("PRI10");
     }
 
     @Test
