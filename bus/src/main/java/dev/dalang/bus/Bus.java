@@ -19,10 +19,11 @@ import java.util.function.Predicate;
 public final class Bus<R extends BusRange, D> {
     private final long highest;
     private final Object changes = new Object();
-    private volatile RangeMap<R, D> map = RangeMap.empty();
+    private volatile RangeMap<R, D> map;
 
-    private Bus(long highest) {
+    private Bus(long highest, RangeMap.EntryMaker<R, D> maker) {
         this.highest = highest;
+        this.map = RangeMap.empty(maker);
     }
 
     /**
@@ -32,7 +33,12 @@ public final class Bus<R extends BusRange, D> {
      * @return the bus
      */
     public static <D> Bus<MmioRange, D> mmio() {
-        return new Bus<>(-1L);
+        return mmio(RangeMap.Entry::new);
+    }
+
+    /** A bus of guest physical addresses with entries of this make. */
+    static <D> Bus<MmioRange, D> mmio(RangeMap.EntryMaker<MmioRange, D> maker) {
+        return new Bus<>(-1L, maker);
     }
 
     /**
@@ -42,7 +48,7 @@ public final class Bus<R extends BusRange, D> {
      * @return the bus
      */
     public static <D> Bus<PioRange, D> pio() {
-        return new Bus<>(PioAddress.MAX_VALUE);
+        return new Bus<>(PioAddress.MAX_VALUE, RangeMap.Entry::new);
     }
 
     /** The present map; a reader keeps it for one access at most. */

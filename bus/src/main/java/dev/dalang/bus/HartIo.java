@@ -2,95 +2,154 @@ package dev.dalang.bus;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.Arrays;
+
 /**
- * A hart's way to the memory bus. While attached it remembers the range that it hit last, counts
- * for itself, and announces only where it polls: an access takes no lock, no fence, and no
- * allocation.
+ * A hart's way to the memory bus. While attached it remembers where pages were found, counts for
+ * itself, and announces only where it polls: an access takes no lock, no fence, and no allocation.
  */
-final class HartIo implements GuestIo {
-    private final Lane<MmioRange> lane;
-    private final Bus<MmioRange, Port> bus;
-    private final Quiescence.Participant participant;
+final class HartIo extends Participant implements GuestIo {
+    private static final int PAGE_SHIFT = 12;
+    private static final int REMEMBERED = 1024;
+
+    /** All that an access needs to know, in one object. */
+    static final class Route extends RangeMap.Entry<MmioRange, Port.Mmio> {
+        final DeviceMmio target;
+        final int counter;
+        final byte site;
+
+        Route(MmioRange range, Port.Mmio port) {
+            super(range, port);
+            target = port.device;
+            counter = port.counter;
+            site = (byte) port.site;
+        }
+    }
+
+    private final Lane<MmioRange, Port.Mmio> lane;
+    private final Bus<MmioRange, Port.Mmio> bus;
     private final IoCounters.HartCounts counts;
 
-    // The hart's thread only.
-    private @Nullable RangeMap<MmioRange, Port> lastMap;
-    private RangeMap.@Nullable Entry<MmioRange, Port> lastHit;
+    // The hart's thread only, from here on.
+    private boolean attached;
 
-    HartIo(Lane<MmioRange> lane, Quiescence quiescence, IoCounters counters) {
+    /** The map that {@link #found} was filled from. */
+    private @Nullable RangeMap<MmioRange, Port.Mmio> map;
+
+    /** By low bits of the page's number: the route that an access to such a page took last. */
+    private final @Nullable Route[] found = new @Nullable Route[REMEMBERED];
+
+    /** The call site of the device in {@link #found}: at hand before the device itself is. */
+    private final byte[] sites = new byte[REMEMBERED];
+
+    HartIo(Lane<MmioRange, Port.Mmio> lane, Quiescence quiescence, IoCounters counters) {
+        super(quiescence);
         this.lane = lane;
         this.bus = lane.bus;
-        this.participant = quiescence.join();
         this.counts = counters.newHart();
+        quiescence.join(this);
     }
 
     @Override
     public void attach() {
-        participant.attach();
+        attached = true;
+        begin();
     }
 
     @Override
     public void poll() {
-        participant.poll();
+        announce();
     }
 
     @Override
     public void detach() {
-        lastMap = null;
-        lastHit = null;
-        participant.detach();
+        attached = false;
+        forget();
+        end();
     }
 
     @Override
     public long load(long address, int size) {
-        if (!participant.isAttached()) {
+        if (!attached) {
             return lane.load(address, size);
         }
-        RangeMap.Entry<MmioRange, Port> entry = find(address);
-        if (entry == null || !entry.holds(address - entry.base, size)) {
+        int index = index(address);
+        Route route = find(address, index);
+        if (route == null || !route.holds(address - route.base, size)) {
             counts.miss(IoCounters.READ);
             return BulkAccess.ones(size);
         }
-        Port port = entry.device;
-        counts.access(2 * port.slot.index + IoCounters.READ);
-        participant.depth++;
+        long offset = address - route.base;
+        long ones = BulkAccess.ones(size);
+        counts.access(route.counter + IoCounters.READ);
+        boolean nested = inside;
+        inside = true;
         try {
-            return port.read(entry.base, address - entry.base, size);
+            return CallSites.read(sites[index], route.target, route.base, offset, size) & ones;
+        } catch (Throwable failure) {
+            route.device.slot.failed("read", route.base, offset, size, failure);
+            return ones;
         } finally {
-            participant.depth--;
+            inside = nested;
         }
     }
 
     @Override
     public void store(long address, int size, long value) {
-        if (!participant.isAttached()) {
+        if (!attached) {
             lane.store(address, size, value);
             return;
         }
-        RangeMap.Entry<MmioRange, Port> entry = find(address);
-        if (entry == null || !entry.holds(address - entry.base, size)) {
+        int index = index(address);
+        Route route = find(address, index);
+        if (route == null || !route.holds(address - route.base, size)) {
             counts.miss(IoCounters.WRITE);
             return;
         }
-        Port port = entry.device;
-        counts.access(2 * port.slot.index + IoCounters.WRITE);
-        participant.depth++;
+        long offset = address - route.base;
+        long kept = value & BulkAccess.ones(size);
+        counts.access(route.counter + IoCounters.WRITE);
+        boolean nested = inside;
+        inside = true;
         try {
-            port.write(entry.base, address - entry.base, size, value);
+            CallSites.write(sites[index], route.target, route.base, offset, size, kept);
+        } catch (Throwable failure) {
+            route.device.slot.failed("write", route.base, offset, size, failure);
         } finally {
-            participant.depth--;
+            inside = nested;
         }
     }
 
-    private RangeMap.@Nullable Entry<MmioRange, Port> find(long address) {
-        RangeMap<MmioRange, Port> map = bus.map();
-        RangeMap.Entry<MmioRange, Port> hit = lastHit;
-        if (hit != null && map == lastMap && hit.contains(address)) {
-            return hit;
+    private static int index(long address) {
+        return (int) (address >>> PAGE_SHIFT) & (REMEMBERED - 1);
+    }
+
+    private @Nullable Route find(long address, int index) {
+        RangeMap<MmioRange, Port.Mmio> now = bus.map();
+        Route route = found[index];
+        if (now == map && route != null && route.contains(address)) {
+            return route;
         }
-        hit = map.find(address);
-        lastMap = map;
-        lastHit = hit;
-        return hit;
+        return search(now, address, index);
+    }
+
+    private @Nullable Route search(RangeMap<MmioRange, Port.Mmio> now, long address, int index) {
+        if (now != map) {
+            forget();
+            map = now;
+        }
+        Route route = (Route) now.find(address);
+        if (route != null) {
+            found[index] = route;
+            sites[index] = route.site;
+        }
+        return route;
+    }
+
+    private void forget() {
+        if (map != null) {
+            map = null;
+            Arrays.fill(found, null);
+        }
     }
 }

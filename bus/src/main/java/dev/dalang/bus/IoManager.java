@@ -20,8 +20,11 @@ import java.util.Optional;
 public final class IoManager implements MmioManager, PioManager {
     private final Quiescence quiescence = new Quiescence();
     private final IoCounters counters = new IoCounters();
-    private final Lane<MmioRange> mmio = new Lane<>(Bus.mmio(), quiescence, counters);
-    private final Lane<PioRange> pio = new Lane<>(Bus.pio(), quiescence, counters);
+    private final Lane<MmioRange, Port.Mmio> mmio =
+            new Lane<>(Bus.mmio(HartIo.Route::new), quiescence, counters);
+    private final Lane<PioRange, Port.Pio> pio = new Lane<>(Bus.pio(), quiescence, counters);
+
+    private final CallSites callSites = new CallSites();
 
     /** Serialises changes, so that one that touches both buses is all or nothing. */
     private final Object changes = new Object();
@@ -69,12 +72,13 @@ public final class IoManager implements MmioManager, PioManager {
     }
 
     private static BusMapping<MmioRange, DeviceMmio> mmioMapping(
-            BusMapping<MmioRange, Port> found) {
-        return new BusMapping<>(found.range(), ((Port.Mmio) found.device()).device);
+            BusMapping<MmioRange, Port.Mmio> found) {
+        return new BusMapping<>(found.range(), found.device().device);
     }
 
-    private static BusMapping<PioRange, DevicePio> pioMapping(BusMapping<PioRange, Port> found) {
-        return new BusMapping<>(found.range(), ((Port.Pio) found.device()).device);
+    private static BusMapping<PioRange, DevicePio> pioMapping(
+            BusMapping<PioRange, Port.Pio> found) {
+        return new BusMapping<>(found.range(), found.device().device);
     }
 
     // ---------------------------------------------------------------- memory
@@ -208,7 +212,7 @@ public final class IoManager implements MmioManager, PioManager {
      * @throws BusException if one overlaps ({@code OVERLAP})
      */
     public void registerMmioResources(DeviceMmio device, Collection<? extends BusRange> ranges) {
-        Port port = new Port.Mmio(device, counters.slot(device));
+        Port.Mmio port = mmioPort(device, counters.slot(device));
         synchronized (changes) {
             mmio.bus.registerAll(mappings(only(ranges, MmioRange.class), port));
         }
@@ -222,7 +226,7 @@ public final class IoManager implements MmioManager, PioManager {
      * @throws BusException if one overlaps ({@code OVERLAP})
      */
     public void registerPioResources(DevicePio device, Collection<? extends BusRange> ranges) {
-        Port port = new Port.Pio(device, counters.slot(device));
+        Port.Pio port = new Port.Pio(device, counters.slot(device));
         synchronized (changes) {
             pio.bus.registerAll(mappings(only(ranges, PioRange.class), port));
         }
@@ -240,9 +244,9 @@ public final class IoManager implements MmioManager, PioManager {
     public <D extends DeviceMmio & DevicePio> void registerResources(
             D device, Collection<? extends BusRange> ranges) {
         DeviceSlot slot = counters.slot(device);
-        List<BusMapping<MmioRange, Port>> memory =
-                mappings(only(ranges, MmioRange.class), new Port.Mmio(device, slot));
-        List<BusMapping<PioRange, Port>> ports =
+        List<BusMapping<MmioRange, Port.Mmio>> memory =
+                mappings(only(ranges, MmioRange.class), mmioPort(device, slot));
+        List<BusMapping<PioRange, Port.Pio>> ports =
                 mappings(only(ranges, PioRange.class), new Port.Pio(device, slot));
         synchronized (changes) {
             // All changes take this lock, so what is free now is still free below.
@@ -290,18 +294,22 @@ public final class IoManager implements MmioManager, PioManager {
     public Removal deregister(BusDevice device) {
         synchronized (changes) {
             List<BusRange> ranges = new ArrayList<>();
-            for (BusMapping<MmioRange, Port> mapping : mmio.bus.mappings()) {
+            for (BusMapping<MmioRange, Port.Mmio> mapping : mmio.bus.mappings()) {
                 if (mapping.device().device() == device) {
                     ranges.add(mapping.range());
                 }
             }
-            for (BusMapping<PioRange, Port> mapping : pio.bus.mappings()) {
+            for (BusMapping<PioRange, Port.Pio> mapping : pio.bus.mappings()) {
                 if (mapping.device().device() == device) {
                     ranges.add(mapping.range());
                 }
             }
             return deregisterResources(device, ranges);
         }
+    }
+
+    private Port.Mmio mmioPort(DeviceMmio device, DeviceSlot slot) {
+        return new Port.Mmio(device, slot, callSites.of(device.getClass()));
     }
 
     private Removal begin(
@@ -312,9 +320,9 @@ public final class IoManager implements MmioManager, PioManager {
         return removal;
     }
 
-    private static <R extends BusRange> BusMapping<R, Port> owned(
-            Bus<R, Port> bus, R range, BusDevice device) {
-        BusMapping<R, Port> found =
+    private static <R extends BusRange, P extends Port> BusMapping<R, P> owned(
+            Bus<R, P> bus, R range, BusDevice device) {
+        BusMapping<R, P> found =
                 bus.device(range.base())
                         .filter(mapping -> mapping.range().equals(range))
                         .orElseThrow(() -> BusException.notRegistered(range));
@@ -329,8 +337,8 @@ public final class IoManager implements MmioManager, PioManager {
         return ranges.stream().filter(kind::isInstance).map(kind::cast).toList();
     }
 
-    private static <R extends BusRange> List<BusMapping<R, Port>> mappings(
-            Collection<R> ranges, Port port) {
+    private static <R extends BusRange, P extends Port> List<BusMapping<R, P>> mappings(
+            Collection<R> ranges, P port) {
         return ranges.stream().map(range -> new BusMapping<>(range, port)).toList();
     }
 }

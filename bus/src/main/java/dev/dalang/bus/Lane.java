@@ -6,12 +6,12 @@ import java.lang.foreign.MemorySegment;
  * One of an {@link IoManager}'s two buses, for threads that are no attached hart: each access
  * announces itself, and a miss is an exception.
  */
-final class Lane<R extends BusRange> {
-    final Bus<R, Port> bus;
+final class Lane<R extends BusRange, P extends Port> {
+    final Bus<R, P> bus;
     private final Quiescence quiescence;
     private final IoCounters counters;
 
-    Lane(Bus<R, Port> bus, Quiescence quiescence, IoCounters counters) {
+    Lane(Bus<R, P> bus, Quiescence quiescence, IoCounters counters) {
         this.bus = bus;
         this.quiescence = quiescence;
         this.counters = counters;
@@ -21,7 +21,7 @@ final class Lane<R extends BusRange> {
         requireNatural(address, size);
         Object ticket = quiescence.enter();
         try {
-            RangeMap.Entry<R, Port> entry = lookUpRead(address, size);
+            RangeMap.Entry<R, P> entry = lookUpRead(address, size);
             entry.device.slot.reads.increment();
             return entry.device.read(entry.base, address - entry.base, size);
         } finally {
@@ -33,7 +33,7 @@ final class Lane<R extends BusRange> {
         requireNatural(address, size);
         Object ticket = quiescence.enter();
         try {
-            RangeMap.Entry<R, Port> entry = lookUpWrite(address, size);
+            RangeMap.Entry<R, P> entry = lookUpWrite(address, size);
             entry.device.slot.writes.increment();
             entry.device.write(entry.base, address - entry.base, size, value);
         } finally {
@@ -51,7 +51,7 @@ final class Lane<R extends BusRange> {
         requireBulk(address, length);
         Object ticket = quiescence.enter();
         try {
-            RangeMap.Entry<R, Port> entry = lookUpRead(address, length);
+            RangeMap.Entry<R, P> entry = lookUpRead(address, length);
             entry.device.slot.reads.increment();
             entry.device.read(entry.base, address - entry.base, target);
         } finally {
@@ -69,7 +69,7 @@ final class Lane<R extends BusRange> {
         requireBulk(address, length);
         Object ticket = quiescence.enter();
         try {
-            RangeMap.Entry<R, Port> entry = lookUpWrite(address, length);
+            RangeMap.Entry<R, P> entry = lookUpWrite(address, length);
             entry.device.slot.writes.increment();
             entry.device.write(entry.base, address - entry.base, source);
         } finally {
@@ -81,7 +81,7 @@ final class Lane<R extends BusRange> {
     long load(long address, int size) {
         Object ticket = quiescence.enter();
         try {
-            RangeMap.Entry<R, Port> entry = bus.map().find(address);
+            RangeMap.Entry<R, P> entry = bus.map().find(address);
             if (entry == null || !entry.holds(address - entry.base, size)) {
                 counters.missedRead();
                 return BulkAccess.ones(size);
@@ -97,7 +97,7 @@ final class Lane<R extends BusRange> {
     void store(long address, int size, long value) {
         Object ticket = quiescence.enter();
         try {
-            RangeMap.Entry<R, Port> entry = bus.map().find(address);
+            RangeMap.Entry<R, P> entry = bus.map().find(address);
             if (entry == null || !entry.holds(address - entry.base, size)) {
                 counters.missedWrite();
                 return;
@@ -109,7 +109,7 @@ final class Lane<R extends BusRange> {
         }
     }
 
-    private RangeMap.Entry<R, Port> lookUpRead(long address, long length) {
+    private RangeMap.Entry<R, P> lookUpRead(long address, long length) {
         try {
             return bus.lookUp(address, length);
         } catch (BusException miss) {
@@ -118,7 +118,7 @@ final class Lane<R extends BusRange> {
         }
     }
 
-    private RangeMap.Entry<R, Port> lookUpWrite(long address, long length) {
+    private RangeMap.Entry<R, P> lookUpWrite(long address, long length) {
         try {
             return bus.lookUp(address, length);
         } catch (BusException miss) {

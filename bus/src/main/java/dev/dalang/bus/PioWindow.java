@@ -6,9 +6,9 @@ package dev.dalang.bus;
  * ones, and is dropped when written.
  */
 final class PioWindow implements DeviceMmio {
-    private final Lane<PioRange> ports;
+    private final Lane<PioRange, Port.Pio> ports;
 
-    PioWindow(Lane<PioRange> ports) {
+    PioWindow(Lane<PioRange, Port.Pio> ports) {
         this.ports = ports;
     }
 

@@ -11,16 +11,24 @@ abstract sealed class Port {
 
     final DeviceSlot slot;
 
+    /** Where harts count reads of this device; writes are counted next to it. */
+    final int counter;
+
     private Port(DeviceSlot slot) {
         this.slot = slot;
+        this.counter = 2 * slot.index;
     }
 
     static final class Mmio extends Port {
         final DeviceMmio device;
 
-        Mmio(DeviceMmio device, DeviceSlot slot) {
+        /** Which call site is this device's: see {@link CallSites}. */
+        final int site;
+
+        Mmio(DeviceMmio device, DeviceSlot slot, int site) {
             super(slot);
             this.device = device;
+            this.site = site;
         }
 
         @Override

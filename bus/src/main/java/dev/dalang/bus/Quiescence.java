@@ -2,8 +2,6 @@ package dev.dalang.bus;
 
 import org.jspecify.annotations.Nullable;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,60 +24,12 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
  */
 final class Quiescence {
     /** The announcement of who is not accessing. */
-    private static final long AT_REST = Long.MAX_VALUE;
+    static final long AT_REST = Long.MAX_VALUE;
 
     private static final int SLOTS = 64;
 
     /** Slots lie two cache lines apart, or threads would slow each other. */
     private static final int STRIDE = 16;
-
-    private static final VarHandle SEEN;
-
-    static {
-        try {
-            SEEN = MethodHandles.lookup().findVarHandle(Participant.class, "seen", long.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
-
-    /** One hart, or one access that found no slot. */
-    final class Participant {
-        // Written by its thread, read by removers.
-        private volatile long seen = AT_REST;
-
-        private @Nullable Thread thread;
-
-        /** Accesses that this thread is inside, one in another. Its own thread only. */
-        int depth;
-
-        void attach() {
-            thread = Thread.currentThread();
-            depth = 0;
-            seen = epoch; // volatile: a full fence before the next load of the map
-        }
-
-        void poll() {
-            long now = epoch;
-            long mine = (long) SEEN.getOpaque(this);
-            if (now != mine && mine != AT_REST) {
-                seen = now;
-                advance();
-            }
-        }
-
-        void detach() {
-            seen = AT_REST;
-            thread = null;
-            if (hasPending) {
-                advance();
-            }
-        }
-
-        boolean isAttached() {
-            return (long) SEEN.getOpaque(this) != AT_REST;
-        }
-    }
 
     private record Pending(long epoch, Removal removal) {}
 
@@ -97,12 +47,19 @@ final class Quiescence {
         }
     }
 
-    synchronized Participant join() {
-        Participant joined = new Participant();
+    synchronized void join(Participant joining) {
         Participant[] grown = Arrays.copyOf(participants, participants.length + 1);
-        grown[participants.length] = joined;
+        grown[participants.length] = joining;
         participants = grown;
-        return joined;
+    }
+
+    /** The present epoch; what this reads is older than the map that a later load finds. */
+    long epoch() {
+        return epoch;
+    }
+
+    boolean hasPending() {
+        return hasPending;
     }
 
     private synchronized void part(Participant leaving) {
@@ -125,9 +82,10 @@ final class Quiescence {
                 return slot; // small numbers are boxed without allocating
             }
         }
-        Participant extra = join();
-        extra.attach();
-        extra.depth = 1;
+        Participant extra = new Participant(this);
+        join(extra);
+        extra.begin();
+        extra.inside = true;
         return extra;
     }
 
@@ -141,7 +99,7 @@ final class Quiescence {
         } else {
             Participant extra = (Participant) ticket;
             part(extra);
-            extra.detach();
+            extra.end();
         }
     }
 
@@ -157,7 +115,7 @@ final class Quiescence {
     }
 
     /** Completes the removals that everybody has left behind. */
-    private void advance() {
+    void advance() {
         List<Removal> done = new ArrayList<>();
         synchronized (this) {
             long least = leastSeen();
@@ -175,7 +133,7 @@ final class Quiescence {
     private long leastSeen() {
         long least = AT_REST;
         for (Participant participant : participants) {
-            least = Math.min(least, participant.seen);
+            least = Math.min(least, participant.seen());
         }
         for (int slot = 0; slot < SLOTS; slot++) {
             least = Math.min(least, slots.get(slot * STRIDE));
@@ -187,7 +145,7 @@ final class Quiescence {
     boolean isInsideAccess() {
         Thread current = Thread.currentThread();
         for (Participant participant : participants) {
-            if (participant.thread == current && participant.depth > 0) {
+            if (participant.isInside(current)) {
                 return true;
             }
         }

@@ -13,7 +13,7 @@ import java.util.List;
  */
 final class RangeMap<R extends BusRange, D> {
     /** A range and its device, flattened for the search. */
-    static final class Entry<R extends BusRange, D> {
+    static class Entry<R extends BusRange, D> {
         final long base;
 
         /** Distance from the first address to the last: unlike the size it always fits. */
@@ -43,31 +43,39 @@ final class RangeMap<R extends BusRange, D> {
         }
     }
 
-    /** Bases with the sign bit flipped, so that signed comparison orders them. */
-    private final long[] keys;
+    /** Makes entries; a bus may want more in them than the search does. */
+    interface EntryMaker<R extends BusRange, D> {
+        Entry<R, D> make(R range, D device);
+    }
+
+    private final EntryMaker<R, D> maker;
+
+    /** The entries' bases. */
+    private final long[] bases;
 
     private final Entry<R, D>[] entries;
 
-    private RangeMap(Entry<R, D>[] sorted) {
+    /** True if every base is below 2^63. */
+    private final boolean isLow;
+
+    private RangeMap(EntryMaker<R, D> maker, Entry<R, D>[] sorted) {
+        this.maker = maker;
         entries = sorted;
-        keys = new long[sorted.length];
+        bases = new long[sorted.length];
         for (int i = 0; i < sorted.length; i++) {
-            keys[i] = key(sorted[i].base);
+            bases[i] = sorted[i].base;
         }
+        isLow = sorted.length == 0 || sorted[sorted.length - 1].base >= 0;
     }
 
-    static <R extends BusRange, D> RangeMap<R, D> empty() {
-        return new RangeMap<>(array(0));
+    static <R extends BusRange, D> RangeMap<R, D> empty(EntryMaker<R, D> maker) {
+        return new RangeMap<>(maker, array(0));
     }
 
     // An array of a generic class can only be made unchecked; it never leaves this class.
     @SuppressWarnings({"unchecked", "rawtypes"})
     private static <R extends BusRange, D> Entry<R, D>[] array(int length) {
         return new Entry[length];
-    }
-
-    private static long key(long address) {
-        return address ^ Long.MIN_VALUE;
     }
 
     /** The entry whose range holds {@code address}, or null. */
@@ -80,21 +88,41 @@ final class RangeMap<R extends BusRange, D> {
         return entry.contains(address) ? entry : null;
     }
 
-    /**
-     * The last entry whose base is at or below {@code address}, or -1 if there is none. The loop
-     * has no branch that depends on the address: random addresses would mispredict half of them.
-     */
+    /** The last entry whose base is at or below {@code address}, or -1 if there is none. */
     private int floor(long address) {
-        long[] sorted = keys;
-        long key = key(address);
-        int length = sorted.length;
-        if (length == 0 || key < sorted[0]) {
+        if (bases.length == 0 || Long.compareUnsigned(address, bases[0]) < 0) {
             return -1;
         }
+        if (isLow) {
+            return address < 0 ? bases.length - 1 : floorLow(address);
+        }
+        return floorAny(address);
+    }
+
+    /**
+     * The search without a branch on what is found, which random addresses would mispredict every
+     * other time. The sign of a difference is the comparison where both numbers are below 2^63.
+     */
+    private int floorLow(long address) {
+        long[] sorted = bases;
         int low = 0;
+        int length = sorted.length;
         while (length > 1) {
             int half = length >>> 1;
-            low = sorted[low + half] <= key ? low + half : low;
+            long isAbove = (address - sorted[low + half]) >> 63;
+            low += half & (int) ~isAbove;
+            length -= half;
+        }
+        return low;
+    }
+
+    private int floorAny(long address) {
+        long[] sorted = bases;
+        int low = 0;
+        int length = sorted.length;
+        while (length > 1) {
+            int half = length >>> 1;
+            low = Long.compareUnsigned(sorted[low + half], address) <= 0 ? low + half : low;
             length -= half;
         }
         return low;
@@ -117,20 +145,20 @@ final class RangeMap<R extends BusRange, D> {
         List<Entry<R, D>> all = new ArrayList<>(entries.length + added.size());
         all.addAll(Arrays.asList(entries));
         for (BusMapping<R, D> mapping : added) {
-            Entry<R, D> entry = new Entry<>(mapping.range(), mapping.device());
+            Entry<R, D> entry = maker.make(mapping.range(), mapping.device());
             int at = insertionPoint(all, entry.base);
             requireFree(entry, all, at - 1);
             requireFree(entry, all, at);
             all.add(at, entry);
         }
-        return new RangeMap<>(all.toArray(RangeMap.<R, D>array(0)));
+        return new RangeMap<>(maker, all.toArray(RangeMap.<R, D>array(0)));
     }
 
     /** This map without the entry of exactly this range. */
     RangeMap<R, D> without(Collection<R> removed) {
         List<Entry<R, D>> rest = new ArrayList<>(Arrays.asList(entries));
         rest.removeIf(entry -> removed.contains(entry.range));
-        return new RangeMap<>(rest.toArray(RangeMap.<R, D>array(0)));
+        return new RangeMap<>(maker, rest.toArray(RangeMap.<R, D>array(0)));
     }
 
     private static <R extends BusRange, D> int insertionPoint(List<Entry<R, D>> sorted, long base) {

@@ -1,0 +1,2 @@
+/** Benchmarks, run with JMH. */
+package dev.dalang.bench;
