@@ -38,7 +38,11 @@ import java.util.function.Consumer;
 public final class Hart implements Suspendable {
     private static final int[] LINES = {SSI, MSI, STI, MTI, SEI, MEI};
 
+    /** Instructions between two announcements that the hart is outside any access, at the most. */
+    private static final long POLL_INSTRUCTIONS = 1 << 20;
+
     private final int id;
+    private final GuestIo io;
     private final HartCore core;
     private final Pmp pmp = new Pmp();
     private final Mmu mmu;
@@ -55,7 +59,8 @@ public final class Hart implements Suspendable {
         this.id = builder.id;
         this.maxInstructions = builder.maxInstructions;
         this.onTrapLoop = builder.onTrapLoop;
-        this.core = new HartCore(id);
+        this.core = new HartCore(id, io);
+        this.io = io;
         this.mmu = new Mmu(core, pmp, group.memory(), io, group.codeCache());
         this.sstc = new SstcTimer(core, clock);
         this.csrs = new CsrFile(core, mmu, pmp, sstc, builder.machineFile, builder.supervisorFile);
@@ -209,8 +214,7 @@ public final class Hart implements Suspendable {
                 if (state != HartState.STARTED) {
                     waitWhileNotStarted();
                 } else {
-                    long left = maxInstructions - instructionsRetired();
-                    execute(core.instret + Math.min(left, Long.MAX_VALUE - core.instret));
+                    execute(Math.min(maxInstructions - instructionsRetired(), POLL_INSTRUCTIONS));
                 }
             }
         } finally {
@@ -361,6 +365,7 @@ public final class Hart implements Suspendable {
 
     /** Deals with what asked for attention; false if the hart has to stop. */
     private boolean attend() {
+        io.poll();
         int attention = core.attention();
         if (attention == 0) {
             return true;
@@ -393,9 +398,9 @@ public final class Hart implements Suspendable {
         }
     }
 
-    private void execute(long limit) {
-        if (limit - core.instret > Engine.OVERRUN) {
-            engine.run(limit - Engine.OVERRUN);
+    private void execute(long instructions) {
+        if (instructions > Engine.OVERRUN) {
+            engine.run(core.instret + instructions - Engine.OVERRUN);
         } else {
             engine.step();
         }

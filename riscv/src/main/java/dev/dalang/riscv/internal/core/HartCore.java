@@ -2,6 +2,7 @@ package dev.dalang.riscv.internal.core;
 
 import static dev.dalang.riscv.internal.core.Csrs.*;
 
+import dev.dalang.bus.GuestIo;
 import dev.dalang.riscv.internal.fp.FpStatus;
 
 import org.jspecify.annotations.Nullable;
@@ -154,8 +155,17 @@ public final class HartCore {
 
     private @Nullable SstcTimer sstc;
 
-    public HartCore(int id) {
+    private final GuestIo io;
+
+    /**
+     * A hart in reset.
+     *
+     * @param id its {@code mhartid}
+     * @param io told when the hart's thread begins and ends to make accesses
+     */
+    public HartCore(int id, GuestIo io) {
         this.id = id;
+        this.io = io;
     }
 
     /** Joins the parts that depend on one another. */
@@ -256,6 +266,7 @@ public final class HartCore {
 
     /** The hart will execute nothing until {@link #moveOn}. Its own thread. */
     public void standStill() {
+        io.detach();
         executing = false;
     }
 
@@ -264,6 +275,7 @@ public final class HartCore {
         while (true) {
             executing = true;
             if (holds.get() == 0) {
+                io.attach();
                 return;
             }
             executing = false;
