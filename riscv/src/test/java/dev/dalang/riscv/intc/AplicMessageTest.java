@@ -253,7 +253,7 @@ class AplicMessageTest {
 
     /** A guest points the message address at the APLIC: it gets a bounded number of messages. */
     @Test
-    @Timeout(20)
+    @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     void aCircleOfMessagesEnds() {
         for (long register : new long[] {0x2000, 0x3000, 0}) {
             AtomicReference<Aplic> self = new AtomicReference<>();

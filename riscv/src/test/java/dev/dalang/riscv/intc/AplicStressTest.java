@@ -17,7 +17,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 
 /** Devices that drive wires from their threads, through APLIC and IMSIC, against a hart. */
-@Timeout(120)
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 @SuppressWarnings("ThreadPriorityCheck") // A spinning thread gives way on few processors.
 class AplicStressTest {
     private static final long FILES = 0x2800_0000L;

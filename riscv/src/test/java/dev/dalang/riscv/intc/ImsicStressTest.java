@@ -15,7 +15,7 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** Devices against a hart: no message is lost, and the line ends where the state says. */
-@Timeout(120)
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 @SuppressWarnings("ThreadPriorityCheck") // A spinning thread gives way on few processors.
 class ImsicStressTest {
     private static final long BASE = 0x2800_0000L;

@@ -11,7 +11,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 
 /** Devices on their threads against two harts: every level is served, and by one hart at a time. */
-@Timeout(120)
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 @SuppressWarnings("ThreadPriorityCheck") // A spinning thread gives way on few processors.
 class PlicStressTest {
     private static final long BASE = 0x0c00_0000L;
