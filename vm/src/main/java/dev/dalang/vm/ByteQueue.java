@@ -23,18 +23,34 @@ final class ByteQueue {
 
     /** Appends one byte, or returns false if the queue is full. */
     boolean add(byte value) {
-        if (size == ring.length && !grow(size + 1)) {
+        if (size >= limit) {
             return false;
+        }
+        if (size == ring.length) {
+            grow(size + 1);
         }
         ring[(head + size) & (ring.length - 1)] = value;
         size++;
         return true;
     }
 
+    /** Puts a byte before the oldest, beyond the limit if need be. */
+    void addFirst(byte value) {
+        if (size == ring.length) {
+            grow(size + 1);
+        }
+        head = (head - 1) & (ring.length - 1);
+        ring[head] = value;
+        size++;
+    }
+
     /** Appends all of the bytes, or none and returns false if they do not fit. */
     boolean addAll(byte[] bytes, int offset, int length) {
-        if (length > room() || (size + length > ring.length && !grow(size + length))) {
+        if (length > room()) {
             return false;
+        }
+        if (size + length > ring.length) {
+            grow(size + length);
         }
         int tail = (head + size) & (ring.length - 1);
         int first = Math.min(length, ring.length - tail);
@@ -66,10 +82,7 @@ final class ByteQueue {
         return count;
     }
 
-    private boolean grow(int needed) {
-        if (needed > limit) {
-            return false;
-        }
+    private void grow(int needed) {
         int capacity = ring.length;
         while (capacity < needed) {
             capacity <<= 1;
@@ -81,6 +94,5 @@ final class ByteQueue {
         System.arraycopy(ring, 0, larger, first, count - first);
         ring = larger;
         head = 0;
-        return true;
     }
 }

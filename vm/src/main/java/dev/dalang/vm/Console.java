@@ -526,6 +526,20 @@ public final class Console implements AutoCloseable {
         }
 
         @Override
+        public boolean unread(int octet) {
+            lock.lock();
+            try {
+                if (inputMode == InputMode.HELD && !closed) {
+                    input.addFirst((byte) octet);
+                    return true;
+                }
+                return false;
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        @Override
         public void connect(ConsolePeer device) {
             lock.lock();
             try {

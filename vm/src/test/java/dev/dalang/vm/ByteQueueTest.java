@@ -17,7 +17,7 @@ class ByteQueueTest {
         for (int step = 0; step < 20_000; step++) {
             byte[] bytes = new byte[random.nextInt(40)];
             random.nextBytes(bytes);
-            switch (random.nextInt(4)) {
+            switch (random.nextInt(5)) {
                 case 0 -> {
                     boolean fits = model.size() + bytes.length <= 128;
                     assertThat(queue.addAll(bytes, 0, bytes.length)).isEqualTo(fits);
@@ -37,6 +37,12 @@ class ByteQueueTest {
                     assertThat(count).isEqualTo(Math.min(bytes.length, model.size()));
                     for (int i = 0; i < count; i++) {
                         assertThat(bytes[i]).isEqualTo(model.remove());
+                    }
+                }
+                case 3 -> {
+                    if (model.size() < 200) {
+                        queue.addFirst((byte) step);
+                        model.addFirst((byte) step);
                     }
                 }
                 default -> {

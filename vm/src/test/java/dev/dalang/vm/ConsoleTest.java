@@ -265,6 +265,21 @@ class ConsoleTest {
     }
 
     @Test
+    void heldInputCanBeGivenBackAndImmediateInputCannot() {
+        console.write("ab");
+        int first = console.backend().receive(true);
+        int second = console.backend().receive(true);
+        assertThat(console.backend().unread(second)).isTrue();
+        assertThat(console.backend().unread(first)).isTrue();
+        assertThat(console.backend().receive(true)).isEqualTo('a');
+        assertThat(console.backend().receive(true)).isEqualTo('b');
+
+        console.inputMode(Console.InputMode.IMMEDIATE);
+        assertThat(console.backend().unread('b')).isFalse();
+        assertThat(console.pendingInput()).isZero();
+    }
+
+    @Test
     void inputBeyondTheLimitIsRefusedWhole() {
         byte[] half = new byte[Console.INPUT_BYTES / 2 + 1];
         console.write(half);

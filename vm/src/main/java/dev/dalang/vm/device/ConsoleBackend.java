@@ -25,6 +25,15 @@ public interface ConsoleBackend {
     int receive(boolean guestListens);
 
     /**
+     * Takes back what was the newest received character, because the guest threw it away unread: a
+     * driver clears the receiver when it sets it up. Several are given back newest first.
+     *
+     * @param octet the character, 0..255
+     * @return whether the backend will give it out again; otherwise it is lost, as on hardware
+     */
+    boolean unread(int octet);
+
+    /**
      * Names the device that wants to hear of input and of room; it replaces an earlier one.
      *
      * @param peer the device

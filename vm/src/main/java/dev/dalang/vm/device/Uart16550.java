@@ -13,8 +13,9 @@ import dev.dalang.bus.snapshot.Suspendable;
  *
  * <p>Characters take no time on the wire: the divisor is kept and has no effect. The transmitter is
  * busy only while its {@link ConsoleBackend} has no room. Input comes out of the backend no faster
- * than the receiver has room, so that nothing is overrun; what waits below the trigger level gives
- * the character-timeout interrupt at once, because the input has stalled by then.
+ * than the receiver has room, so that nothing is overrun; what the guest clears unread is given
+ * back to it. What waits below the trigger level gives the character-timeout interrupt at once,
+ * because the input has stalled by then.
  *
  * <p>Any thread.
  */
@@ -150,7 +151,7 @@ public final class Uart16550 implements DeviceMmio, Suspendable, ConsolePeer {
         }
     }
 
-    /** Back to the state after power-on; characters in the FIFOs are dropped. */
+    /** Back to the state after power-on; what waits in the transmitter is dropped. */
     public void reset() {
         synchronized (lock) {
             resetRegisters();
@@ -301,8 +302,7 @@ public final class Uart16550 implements DeviceMmio, Suspendable, ConsolePeer {
         boolean enable = (value & FCR_ENABLE) != 0;
         boolean toggled = enable != isFifoMode();
         if (toggled || enable && (value & FCR_CLEAR_RECEIVER) != 0) {
-            discarded += receiver.count();
-            receiver.clear();
+            clearReceiver();
             lineErrors &= ~LSR_CHARACTER_ERRORS;
         }
         if (toggled || enable && (value & FCR_CLEAR_TRANSMITTER) != 0) {
@@ -369,7 +369,7 @@ public final class Uart16550 implements DeviceMmio, Suspendable, ConsolePeer {
     }
 
     /** A character comes off the wire, whether or not there is room for it. */
-    private void arrive(int octet, int errorBits) {
+    private void arrive(int octet, int bits) {
         if (receiver.count() == capacity()) {
             lineErrors |= LSR_OVERRUN;
             overruns++;
@@ -378,9 +378,22 @@ public final class Uart16550 implements DeviceMmio, Suspendable, ConsolePeer {
             }
             receiver.clear();
         }
-        receiver.add(octet, errorBits);
+        receiver.add(octet, bits);
         if (receiver.count() == 1) {
-            lineErrors |= errorBits;
+            lineErrors |= receiver.firstErrors();
+        }
+    }
+
+    /**
+     * Empties the receiver. Linux enables receive interrupts before it enables the FIFOs, which
+     * clears them: what the host had sent in between goes back to it.
+     */
+    private void clearReceiver() {
+        while (receiver.count() != 0) {
+            int octet = receiver.removeLast();
+            if (octet < 0 || !backend.unread(octet)) {
+                discarded++;
+            }
         }
     }
 
@@ -427,7 +440,7 @@ public final class Uart16550 implements DeviceMmio, Suspendable, ConsolePeer {
                 if (octet < 0) {
                     break;
                 }
-                arrive(octet, 0);
+                arrive(octet, CharacterFifo.FROM_HOST);
             }
         }
         boolean pending = identification() != IIR_NONE;
@@ -447,7 +460,7 @@ public final class Uart16550 implements DeviceMmio, Suspendable, ConsolePeer {
     }
 
     private void resetRegisters() {
-        receiver.clear();
+        clearReceiver();
         transmitter.clear();
         ier = 0;
         fcr = 0;
@@ -518,9 +531,9 @@ public final class Uart16550 implements DeviceMmio, Suspendable, ConsolePeer {
                             .formatted(received.length, errors.length));
         }
         for (byte error : errors) {
-            if ((error & ~LSR_CHARACTER_ERRORS) != 0) {
+            if ((error & ~(LSR_CHARACTER_ERRORS | CharacterFifo.FROM_HOST)) != 0) {
                 throw new SnapshotException(
-                        "ns16550.receivedErrors: expected bits of 0x1c, got 0x%02x"
+                        "ns16550.receivedErrors: expected bits of 0x1d, got 0x%02x"
                                 .formatted(error & 0xff));
             }
         }

@@ -33,6 +33,14 @@ final class TestBackend implements ConsoleBackend {
     }
 
     @Override
+    public synchronized boolean unread(int octet) {
+        if (held) {
+            input.addFirst(octet);
+        }
+        return held;
+    }
+
+    @Override
     public synchronized void connect(ConsolePeer device) {
         peer = device;
     }

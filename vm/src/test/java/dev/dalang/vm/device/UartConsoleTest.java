@@ -96,8 +96,9 @@ class UartConsoleTest {
         write(FCR, 0x00);
         read(LSR);
         read(RBR_THR);
+        write(IER, 0x05); // in this order: receive interrupts come before the FIFOs
+        write(FCR, 0x01);
         write(FCR, 0x81);
-        write(IER, 0x05);
 
         byte[] received = new byte[script.length];
         for (int i = 0; i < received.length; ) {

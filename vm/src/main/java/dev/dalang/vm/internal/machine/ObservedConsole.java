@@ -47,6 +47,11 @@ public final class ObservedConsole implements ConsoleBackend {
     }
 
     @Override
+    public boolean unread(int octet) {
+        return target.unread(octet);
+    }
+
+    @Override
     public void connect(ConsolePeer peer) {
         target.connect(peer);
     }

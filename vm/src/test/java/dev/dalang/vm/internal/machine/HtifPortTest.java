@@ -119,6 +119,11 @@ class HtifPortTest {
         }
 
         @Override
+        public boolean unread(int octet) {
+            throw new AssertionError("nobody gives anything back here");
+        }
+
+        @Override
         public void connect(ConsolePeer peer) {
             throw new AssertionError("nobody connects here");
         }
