@@ -31,7 +31,7 @@ class ImsicStressTest {
      */
     @Test
     void everyMessageIsClaimedOnce() throws InterruptedException {
-        int rounds = 150_000;
+        int rounds = 75_000;
         RecordingLine line = new RecordingLine();
         Imsic imsic = Imsic.builder(BASE).hart(line).build();
         ImsicFile file = imsic.file(0);
