@@ -13,6 +13,7 @@ module dev.dalang.bus {
     exports dev.dalang.bus;
     exports dev.dalang.bus.interrupt;
     exports dev.dalang.bus.memory;
+    exports dev.dalang.bus.resource;
     exports dev.dalang.bus.snapshot;
     exports dev.dalang.bus.time;
 }
