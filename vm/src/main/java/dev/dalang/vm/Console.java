@@ -76,9 +76,6 @@ public final class Console implements AutoCloseable {
     private boolean refused;
     private boolean closed;
 
-    /** Why nothing comes any more, once that is so. */
-    private @Nullable String end;
-
     private Console() {}
 
     /** {@return a console that no stream is attached to} */
@@ -183,8 +180,8 @@ public final class Console implements AutoCloseable {
             waiters.add(waiter);
             try {
                 while (waiter.found == null) {
-                    if (end != null && delivered == transmitted) {
-                        throw failed(text, "before " + end);
+                    if (closed && delivered == transmitted) {
+                        throw failed(text, "before the console was closed");
                     }
                     if (nanos <= 0) {
                         throw failed(text, "within " + timeout);
@@ -289,24 +286,6 @@ public final class Console implements AutoCloseable {
     }
 
     /**
-     * Tells everyone who awaits a text that the guest writes nothing more; what is on its way still
-     * counts.
-     *
-     * @param reason completes the sentence "expected the guest to write ... before"
-     */
-    void endOutput(String reason) {
-        lock.lock();
-        try {
-            if (end == null) {
-                end = reason;
-            }
-            waiters.forEach(waiter -> waiter.condition.signalAll());
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /**
      * Ends the console: later output and input are dropped, and everyone who awaits a text is told.
      * Waits up to a second for the attached streams to take what the guest had written before.
      */
@@ -315,9 +294,6 @@ public final class Console implements AutoCloseable {
         lock.lock();
         try {
             closed = true;
-            if (end == null) {
-                end = "the console was closed";
-            }
             outputReady.signalAll();
             inputTaken.signalAll();
             long nanos = CLOSE_NANOS;
@@ -394,9 +370,6 @@ public final class Console implements AutoCloseable {
             try {
                 delivered += length;
                 drained.signalAll();
-                if (end != null) {
-                    waiters.forEach(waiter -> waiter.condition.signalAll());
-                }
             } finally {
                 lock.unlock();
             }

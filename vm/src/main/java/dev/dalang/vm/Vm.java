@@ -121,10 +121,7 @@ public final class Vm implements AutoCloseable {
                                             observed,
                                             board.toHost().getAsLong(),
                                             board.fromHost()));
-            run.start(
-                    board,
-                    htif,
-                    exit -> console.endOutput("the machine ended: " + exit.describe()));
+            run.start(board, htif);
         }
     }
 

@@ -13,7 +13,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Consumer;
 
 /**
  * Runs a board from its start to its end, over reboots: a thread of its own starts the harts, waits
@@ -129,9 +128,8 @@ public final class MachineRun implements BoardListener {
      *
      * @param board a board that has been booted
      * @param htif polled while the harts run, if the program has it
-     * @param atEnd told once that the run has ended, before those who wait for it
      */
-    public void start(VirtBoard board, Optional<HtifPort> htif, Consumer<VmExit> atEnd) {
+    public void start(VirtBoard board, Optional<HtifPort> htif) {
         lock.lock();
         try {
             startedNanos = System.nanoTime();
@@ -139,13 +137,13 @@ public final class MachineRun implements BoardListener {
                     Thread.ofPlatform()
                             .daemon()
                             .name(options.name)
-                            .start(() -> runToEnd(board, htif, atEnd));
+                            .start(() -> runToEnd(board, htif));
         } finally {
             lock.unlock();
         }
     }
 
-    private void runToEnd(VirtBoard board, Optional<HtifPort> htif, Consumer<VmExit> atEnd) {
+    private void runToEnd(VirtBoard board, Optional<HtifPort> htif) {
         VmExit result;
         try {
             result = run(board, htif);
@@ -153,7 +151,6 @@ public final class MachineRun implements BoardListener {
             result = new VmExit.Crashed(e);
         }
         board.clock().sleep();
-        atEnd.accept(result);
         lock.lock();
         try {
             endedNanos = System.nanoTime();

@@ -1,0 +1,187 @@
+package dev.dalang.bench.guest;
+
+import dev.dalang.vm.guest.FetchProgress;
+import dev.dalang.vm.guest.Guest;
+import dev.dalang.vm.guest.GuestException;
+import dev.dalang.vm.guest.Guests;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Pattern;
+
+/** The command {@code ./dalang bench guest}: see {@link Options#HELP}. */
+public final class GuestComparison {
+    private static final Pattern PROMPT = Pattern.compile("~ # ");
+    private static final Duration BOOT_LIMIT = Duration.ofMinutes(5);
+    private static final Duration WORK_LIMIT = Duration.ofMinutes(10);
+    private static final String IDLE_MEMORY = "2G";
+
+    private final Options options;
+    private final Guest guest;
+    private final Path initrd;
+    private final Path bare;
+
+    private GuestComparison(Options options, Guest guest, Path initrd, Path bare) {
+        this.options = options;
+        this.guest = guest;
+        this.initrd = initrd;
+        this.bare = bare;
+    }
+
+    /**
+     * Compares, and prints the table on standard output.
+     *
+     * @param args the root of the source tree, then the options
+     */
+    public static void main(String[] args) {
+        // What is printed does not depend on who prints it.
+        Locale.setDefault(Locale.ROOT);
+        if (List.of(args).contains("--help")) {
+            System.out.print(Options.HELP);
+            return;
+        }
+        Options options;
+        try {
+            options = Options.parse(List.of(args));
+        } catch (BenchException e) {
+            HostTools.say(String.valueOf(e.getMessage()));
+            System.exit(2);
+            return;
+        }
+        try {
+            String report = compare(options);
+            System.out.print(report);
+            options.save().ifPresent(document -> Report.save(report, document));
+        } catch (BenchException | GuestException | IOException e) {
+            HostTools.say(String.valueOf(e.getMessage()));
+            System.exit(1);
+        }
+    }
+
+    private static String compare(Options options) throws IOException {
+        Guests guests = Guests.inUserCache();
+        HostTools.say("checking the guest and QEMU, building the workloads");
+        Guest guest = guests.guest(Guests.DEBIAN, FetchProgress.none());
+        var dalang = new Monitor.Dalang(options.root().resolve("dalang"));
+        var qemu = Monitor.Qemu.in(guests);
+        Path work = Files.createTempDirectory("dalang-bench");
+        try {
+            var workloads = new Workloads(options.root().resolve("bench/guest"), work);
+            var comparison =
+                    new GuestComparison(
+                            options,
+                            guest,
+                            workloads.addedTo(guest.initrd()),
+                            workloads.bare(options.divisor()));
+            var ours = new Results(dalang.name());
+            var theirs = new Results(qemu.name());
+            for (int run = 1; run <= options.runs(); run++) {
+                comparison.run(run, dalang, ours);
+                comparison.run(run, qemu, theirs);
+            }
+            ours.checkAgainst(theirs);
+            return Report.of(
+                    options,
+                    ours,
+                    theirs,
+                    comparison.idle(List.of(dalang, qemu)),
+                    workloads.describe(),
+                    guest.version());
+        } finally {
+            deleteTree(work);
+        }
+    }
+
+    private void run(int run, Monitor monitor, Results results) {
+        String who = "run %d of %d, %s".formatted(run, options.runs(), monitor.name());
+        work(who, monitor, results);
+        if (options.only().isEmpty() || options.only().contains("integer")) {
+            try (var session = start(monitor, monitor.bare(bare))) {
+                var line = session.await(Measurement.LINE, WORK_LIMIT);
+                Measurement measurement = Measurement.of(line.match());
+                results.add(measurement);
+                HostTools.say("%s: bare %.2f s".formatted(who, measurement.seconds()));
+            }
+        }
+    }
+
+    private void work(String who, Monitor monitor, Results results) {
+        try (var session = start(monitor, monitor.boot(guest, initrd, options.memory()))) {
+            double prompt = session.await(PROMPT, BOOT_LIMIT).seconds();
+            results.add(Report.PROMPT, prompt);
+            HostTools.say("%s: prompt %.2f s".formatted(who, prompt));
+            double began = session.seconds();
+            session.type("bench all %d %s".formatted(options.divisor(), words()));
+            while (true) {
+                var found = session.await(Measurement.LINE, WORK_LIMIT);
+                Measurement measurement = Measurement.of(found.match());
+                if (measurement.name().equals("all")) {
+                    results.checkClock(measurement.seconds(), found.seconds() - began);
+                    if (Long.parseLong(measurement.check()) != 0) {
+                        throw new BenchException(who + ": a workload failed");
+                    }
+                    break;
+                }
+                results.add(measurement);
+                HostTools.say(
+                        "%s: %s %.2f s".formatted(who, measurement.name(), measurement.seconds()));
+            }
+        }
+    }
+
+    private String words() {
+        return String.join(" ", options.only());
+    }
+
+    private Map<String, Idle> idle(List<Monitor> monitors) {
+        Map<String, Idle> result = new LinkedHashMap<>();
+        if (options.idleSeconds() == 0) {
+            return result;
+        }
+        Duration watch = Duration.ofSeconds(options.idleSeconds());
+        for (Monitor monitor : monitors) {
+            try (var session = start(monitor, monitor.boot(guest, guest.initrd(), IDLE_MEMORY))) {
+                session.await(PROMPT, BOOT_LIMIT);
+                Idle idle = Idle.watch(session.process(), watch.dividedBy(3), watch);
+                result.put(monitor.name(), idle);
+                HostTools.say("%s: %s".formatted(monitor.name(), idle));
+            }
+        }
+        return result;
+    }
+
+    private static Session start(Monitor monitor, List<String> command) {
+        return Session.start(monitor.name(), command, monitor.environment());
+    }
+
+    private static void deleteTree(Path root) throws IOException {
+        Files.walkFileTree(
+                root,
+                new SimpleFileVisitor<>() {
+                    @Override
+                    public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+                            throws IOException {
+                        Files.delete(file);
+                        return FileVisitResult.CONTINUE;
+                    }
+
+                    @Override
+                    public FileVisitResult postVisitDirectory(
+                            Path directory, @Nullable IOException failure) throws IOException {
+                        Files.delete(directory);
+                        return FileVisitResult.CONTINUE;
+                    }
+                });
+    }
+}

@@ -1,0 +1,201 @@
+package dev.dalang.bench.guest;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.util.Map;
+
+/** The table, in Markdown. */
+final class Report {
+    /** The row that is not a workload: from the start of the process to the guest's prompt. */
+    static final String PROMPT = "prompt";
+
+    private static final String BEGIN = "<!-- begin: dalang bench guest -->\n";
+    private static final String END = "<!-- end: dalang bench guest -->\n";
+
+    private static final Map<String, String> TITLES =
+            Map.ofEntries(
+                    Map.entry(PROMPT, "time to the shell prompt"),
+                    Map.entry("bare", "integer loop, bare machine"),
+                    Map.entry("integer", "integer loop (list, matrix, states, CRC)"),
+                    Map.entry("records", "records and strings (Dhrystone-like)"),
+                    Map.entry("sha256", "sha256"),
+                    Map.entry("gzip", "gzip (busybox)"),
+                    Map.entry("gunzip", "gunzip (busybox)"),
+                    Map.entry("copy", "memory copy"),
+                    Map.entry("triad", "triad of 4 MiB vectors"),
+                    Map.entry("chase", "pointer chase over 8 MiB"),
+                    Map.entry("pages", "map, touch, unmap"),
+                    Map.entry("getppid", "getppid"),
+                    Map.entry("pipe", "pipe ping-pong"),
+                    Map.entry("fork", "fork, exit, wait"),
+                    Map.entry("exec", "fork, exec, exit, wait"),
+                    Map.entry("bodies", "n-body"),
+                    Map.entry("functions", "sin, cos, atan, exp, log (Whetstone-like)"));
+
+    private final Options options;
+    private final Results ours;
+    private final Results theirs;
+    private final StringBuilder text = new StringBuilder();
+
+    private Report(Options options, Results ours, Results theirs) {
+        this.options = options;
+        this.ours = ours;
+        this.theirs = theirs;
+    }
+
+    /**
+     * What all runs together say.
+     *
+     * @param idle by monitor, empty if it was left out
+     * @param compiler of the workloads
+     * @param guestVersion of the kernel's package
+     */
+    static String of(
+            Options options,
+            Results ours,
+            Results theirs,
+            Map<String, Idle> idle,
+            String compiler,
+            String guestVersion) {
+        var report = new Report(options, ours, theirs);
+        report.head(compiler, guestVersion);
+        report.table();
+        report.instructions();
+        report.idle(idle);
+        return report.text.toString();
+    }
+
+    /** Replaces the table in a document, or adds it at its end. */
+    static void save(String report, Path document) {
+        try {
+            String old = Files.exists(document) ? Files.readString(document) : "# Performance\n\n";
+            int begin = old.indexOf(BEGIN);
+            int end = old.indexOf(END);
+            String section = BEGIN + "\n" + report + "\n" + END;
+            String changed =
+                    begin >= 0 && end > begin
+                            ? old.substring(0, begin) + section + old.substring(end + END.length())
+                            : old + section;
+            Files.writeString(document, changed);
+        } catch (IOException e) {
+            throw new BenchException("cannot write " + document + ": " + e.getMessage(), e);
+        }
+    }
+
+    private void head(String compiler, String guestVersion) {
+        line("`./dalang bench guest%s`, %s.".formatted(arguments(), LocalDate.now(ZoneOffset.UTC)));
+        line("");
+        line("- Host: %s.".formatted(Host.describe()));
+        line(
+                "- Guest: Debian's kernel %s, one CPU, %s; Java %s."
+                        .formatted(guestVersion, options.memory(), Runtime.version()));
+        line("- Workloads: %s.".formatted(compiler));
+        line(
+                "- %s by turns; the medians of %d, and how far the furthest run lies from them."
+                        .formatted(
+                                ours.name() + " and " + theirs.name() + " (TCG)", options.runs()));
+        if (options.divisor() != 1) {
+            line(
+                    "- **Quick**: 1/%d of the usual work. Start-up weighs too much."
+                            .formatted(options.divisor()));
+        }
+        line("");
+    }
+
+    private String arguments() {
+        return options.arguments().isEmpty() ? "" : " " + String.join(" ", options.arguments());
+    }
+
+    private void table() {
+        line(
+                "| work | amount | %s | %s | share of QEMU's speed |"
+                        .formatted(ours.name(), theirs.name()));
+        line("|---|---:|---:|---:|---:|");
+        double logarithms = 0;
+        double worst = Double.POSITIVE_INFINITY;
+        int count = 0;
+        for (String row : ours.rows()) {
+            double share = theirs.median(row) / ours.median(row);
+            line(
+                    "| %s | %s | %s | %s | %.2f |"
+                            .formatted(
+                                    TITLES.getOrDefault(row, row),
+                                    amount(row),
+                                    time(ours, row),
+                                    time(theirs, row),
+                                    share));
+            if (ours.hasWork(row) && ours.work(row).instructions() == 0) {
+                logarithms += Math.log(share);
+                worst = Math.min(worst, share);
+                count++;
+            }
+        }
+        if (count > 0) {
+            line(
+                    "| **in the guest: geometric mean, worst** | | | | **%.2f**, %.2f |"
+                            .formatted(Math.exp(logarithms / count), worst));
+        }
+        line("");
+    }
+
+    private String amount(String row) {
+        return ours.hasWork(row)
+                ? "%,d %s".formatted(ours.work(row).amount(), ours.work(row).unit())
+                : "";
+    }
+
+    private static String time(Results results, String row) {
+        return "%.3f s ± %.0f %%".formatted(results.median(row), 100 * results.spread(row));
+    }
+
+    /**
+     * The loop's instructions are counted on the bare machine (Dalang's minstret is exact, QEMU's
+     * is a clock); the guest runs the same loop.
+     */
+    private void instructions() {
+        if (!ours.hasWork("bare")) {
+            return;
+        }
+        double each = (double) ours.work("bare").instructions() / ours.work("bare").amount();
+        line(
+                "| millions of instructions per second | %s | %s |"
+                        .formatted(ours.name(), theirs.name()));
+        line("|---|---:|---:|");
+        for (String row : new String[] {"bare", "integer"}) {
+            if (ours.hasWork(row)) {
+                double millions = each * ours.work(row).amount() * 1e-6;
+                line(
+                        "| %s | %.0f | %.0f |"
+                                .formatted(
+                                        TITLES.getOrDefault(row, row),
+                                        millions / ours.median(row),
+                                        millions / theirs.median(row)));
+            }
+        }
+        line("");
+    }
+
+    private void idle(Map<String, Idle> idle) {
+        if (idle.isEmpty()) {
+            return;
+        }
+        line("| a machine of 2 GiB at its prompt | share of a host core | resident memory |");
+        line("|---|---:|---:|");
+        idle.forEach(
+                (name, values) ->
+                        line(
+                                "| %s | %.1f %% | %.0f MiB |"
+                                        .formatted(
+                                                name,
+                                                values.percent(),
+                                                values.residentMebibytes())));
+        line("");
+    }
+
+    private void line(String content) {
+        text.append(content).append('\n');
+    }
+}

@@ -1,0 +1,46 @@
+package dev.dalang.bench.guest;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+final class ReportTest {
+    private static String report(double ourSeconds, double theirSeconds) {
+        var ours = new Results("Dalang");
+        var theirs = new Results("QEMU 10");
+        ours.add(new Measurement("copy", 2048, "MiB", ourSeconds, "00", 0));
+        theirs.add(new Measurement("copy", 2048, "MiB", theirSeconds, "00", 0));
+        Options options = Options.parse(List.of("tree", "--runs", "1"));
+        return Report.of(
+                options, ours, theirs, Map.of("Dalang", new Idle(1.5, 300)), "GCC 0", "6.12");
+    }
+
+    @Test
+    void aRowGivesOurSpeedAsAShareOfTheirs() {
+        assertThat(report(4, 1))
+                .contains("| memory copy | 2,048 MiB | 4.000 s ± 0 % | 1.000 s ± 0 % | 0.25 |")
+                .contains("**0.25**, 0.25")
+                .contains("| Dalang | 1.5 % | 300 MiB |");
+    }
+
+    @Test
+    void savingReplacesTheTableAndNothingElse(@TempDir Path directory) throws IOException {
+        Path document = directory.resolve("performance.md");
+        Files.writeString(document, "# Performance\n\nBefore.\n\n");
+        Report.save("first", document);
+        Files.writeString(document, Files.readString(document) + "\nAfter.\n");
+        Report.save("second", document);
+        assertThat(Files.readString(document))
+                .startsWith("# Performance\n\nBefore.\n")
+                .contains("second")
+                .doesNotContain("first")
+                .endsWith("\nAfter.\n");
+    }
+}
