@@ -1,0 +1,191 @@
+package dev.dalang.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import picocli.CommandLine;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** What the command says and how it ends, without a guest. */
+class CommandLineTest {
+
+    @TempDir private Path directory;
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    private int run(String... arguments) {
+        CommandLine commandLine = Main.commandLine();
+        commandLine.setOut(new PrintWriter(out));
+        commandLine.setErr(new PrintWriter(err));
+        return commandLine.execute(arguments);
+    }
+
+    private void assertMistake(int status, String... parts) {
+        assertThat(err.toString()).startsWith("dalang: ").contains(parts);
+        assertThat(err.toString().lines()).hasSize(1);
+        assertThat(out.toString()).isEmpty();
+        assertThat(status).isEqualTo(2);
+    }
+
+    private String file(String name, byte[] content) throws IOException {
+        return Files.write(directory.resolve(name), content).toString();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "--help",
+                "run --help",
+                "guest --help",
+                "guest list --help",
+                "guest fetch --help",
+                "guest remove --help",
+                "completion --help"
+            })
+    void helpIsEverywhere(String arguments) {
+        assertThat(run(arguments.split(" "))).isZero();
+        assertThat(out.toString()).startsWith("Usage: dalang");
+        assertThat(err.toString()).isEmpty();
+    }
+
+    @Test
+    void helpOfRunNamesEveryOption() {
+        run("run", "--help");
+
+        assertThat(out.toString())
+                .contains(
+                        "--kernel",
+                        "--initrd",
+                        "--append",
+                        "--memory",
+                        "--cpus",
+                        "--bios",
+                        "--bare",
+                        "--aia",
+                        "--console",
+                        "--timeout",
+                        "--max-instructions",
+                        "--quiet",
+                        "--stats",
+                        "Ctrl-A x");
+    }
+
+    @Test
+    void versionIsOneLine() {
+        assertThat(run("--version")).isZero();
+        assertThat(out.toString().lines()).hasSize(1);
+        assertThat(out.toString()).startsWith("dalang ").contains("Java 25");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"bash", "zsh"})
+    void completionIsAScriptThatKnowsTheOptions(String shell) {
+        assertThat(run("completion", shell)).isZero();
+        assertThat(out.toString()).contains("complete -F", "--max-instructions");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "'', 'expected a command, found none'",
+        "walk, walk",
+        "run --foo, --foo",
+        "run kernel, kernel",
+        "run --cpus x, --cpus",
+        "run --cpus 0 --bare /dev/null, 'expected 1 to 128, found 0'",
+        "run --cpus 129 --bare /dev/null, 'expected 1 to 128, found 129'",
+        "run --memory x, 'expected a size such as 512M or 2G, found x'",
+        "run --memory 63M --bare /dev/null, 'found 66060288'",
+        "run --memory 17G --bare /dev/null, 'found 18253611008'",
+        "run --memory 67108865 --bare /dev/null, 'expected a multiple of 4096 bytes'",
+        "run --aia plic, 'expected one of aplic-imsic, none, found plic'",
+        "run --console tty, 'expected stdio, file:PATH or none, found tty'",
+        "run --console file:, 'expected stdio, file:PATH or none, found file:'",
+        "run --timeout x, 'expected seconds such as 30 or 0.5, found x'",
+        "run --timeout 0, 'found 0'",
+        "run --timeout -1, 'found -1'",
+        "run --timeout 1e99, 'found 1e99'",
+        "run --max-instructions 0 --bare /dev/null, 'expected 1 or more, found 0'",
+        "run --max-instructions x, --max-instructions",
+        "guest, 'expected one of list, fetch, remove'",
+        "guest fetch nothing, 'there is no guest ''nothing''; there is debian'",
+        "guest remove, NAME",
+        "completion fish, fish"
+    })
+    void aMistakeIsOneLineThatSaysWhatWasExpected(String arguments, String part) {
+        String[] split = arguments.isEmpty() ? new String[0] : arguments.split(" ");
+
+        assertMistake(run(split), part);
+    }
+
+    @Test
+    void filesThatCannotBeBootedAreNamed() throws IOException {
+        String missing = directory.resolve("missing").toString();
+        assertMistake(run("run", "--kernel", missing), "--kernel " + missing, "no such file");
+    }
+
+    @Test
+    void aDirectoryIsNoKernel() {
+        assertMistake(
+                run("run", "--kernel", directory.toString()),
+                directory.toString(),
+                "found a directory");
+    }
+
+    @Test
+    void anEmptyFileIsNoKernel() throws IOException {
+        String empty = file("empty", new byte[0]);
+        assertMistake(run("run", "--kernel", empty), empty, "0 bytes");
+    }
+
+    @Test
+    void aFileOfSomethingElseIsNoKernel() throws IOException {
+        String text =
+                file("text", "Call me Ishmael.".repeat(500).getBytes(StandardCharsets.US_ASCII));
+        assertMistake(run("run", "--kernel", text), text);
+    }
+
+    @Test
+    void anElfFileForAnotherMachineSaysWhich() throws IOException {
+        byte[] elf = new byte[64];
+        System.arraycopy(new byte[] {0x7f, 'E', 'L', 'F', 2, 1, 1}, 0, elf, 0, 7);
+        elf[16] = 2;
+        elf[18] = 62;
+        String file = file("x86", elf);
+        assertMistake(run("run", "--bare", file), file, "62", "243");
+    }
+
+    @Test
+    void aConsoleFileInAMissingDirectoryIsRefusedBeforeAnythingElse() {
+        String file = directory.resolve("no/console.log").toString();
+        assertMistake(
+                run("run", "--kernel", "/nowhere", "--console", "file:" + file),
+                "--console file:" + file,
+                directory.resolve("no").toString());
+    }
+
+    @Test
+    void aConsoleFileThatIsADirectoryIsRefused() {
+        assertMistake(
+                run("run", "--bare", "/nowhere", "--console", "file:" + directory),
+                "found a directory");
+    }
+
+    @Test
+    void noConsoleFileIsMadeWhenTheRunCannotBegin() {
+        Path console = directory.resolve("console.log");
+        run("run", "--bare", "/nowhere", "--console", "file:" + console);
+
+        assertThat(console).doesNotExist();
+    }
+}
