@@ -434,9 +434,9 @@ public final class Uart16550 implements DeviceMmio, Suspendable, ConsolePeer {
     /** Takes in what input there is room for, and drives the wire. */
     private void update() {
         if (!asleep && (mcr & MCR_LOOP) == 0) {
-            boolean listens = guestListens();
+            boolean guestListens = (ier & IER_RDA) != 0;
             while (receiver.count() < capacity()) {
-                int octet = backend.receive(listens);
+                int octet = backend.receive(guestListens);
                 if (octet < 0) {
                     break;
                 }
@@ -448,15 +448,6 @@ public final class Uart16550 implements DeviceMmio, Suspendable, ConsolePeer {
             level = pending;
             line.set(pending);
         }
-    }
-
-    /**
-     * Whether the guest's driver is set up. Receive interrupts alone do not say it: Linux enables
-     * them first and switches the FIFOs on afterwards, which throws away what has arrived. A driver
-     * that uses no FIFOs says it by asserting RTS.
-     */
-    private boolean guestListens() {
-        return (ier & IER_RDA) != 0 && (isFifoMode() || (mcr & MCR_RTS) != 0);
     }
 
     private void resetRegisters() {

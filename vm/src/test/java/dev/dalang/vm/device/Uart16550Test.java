@@ -220,18 +220,6 @@ class Uart16550Test implements SuspendableLifeCycle<Uart16550> {
     }
 
     @Test
-    void inputIsHeldWhileADriverEnablesInterruptsBeforeTheFifos() {
-        host.type("uname -a\n");
-        write(IER, 0x05);
-        assertThat(host.pending()).isEqualTo(9);
-
-        write(IIR_FCR, 0x01);
-        write(IIR_FCR, 0x81);
-        assertThat(receive()).isEqualTo("uname -a\n");
-        assertThat(uart.discarded()).isZero();
-    }
-
-    @Test
     void inputOfAPollingGuestNeedsNoInterrupt() {
         host.immediate();
         host.type("q");
@@ -242,7 +230,6 @@ class Uart16550Test implements SuspendableLifeCycle<Uart16550> {
     @Test
     void inputComesNoFasterThanTheReceiverHasRoom() {
         String text = "The quick brown fox jumps over the lazy dog";
-        write(MCR, 0x02);
         write(IER, 0x01);
         host.type(text);
         assertThat(host.pending()).isEqualTo(text.length() - 1);
@@ -299,7 +286,6 @@ class Uart16550Test implements SuspendableLifeCycle<Uart16550> {
 
     @Test
     void withoutFifosOneCharacterRaisesTheReceiveInterrupt() {
-        write(MCR, 0x02);
         write(IER, 0x01);
         host.type("a");
         assertThat(read(IIR_FCR)).isEqualTo(0x04);
