@@ -219,6 +219,7 @@ public final class Hart implements Suspendable {
             }
         } finally {
             core.standStill();
+            core.restoreInterrupt();
         }
     }
 
@@ -247,6 +248,16 @@ public final class Hart implements Suspendable {
     /** Makes {@link #run} return soon. Any thread. */
     public void stop() {
         core.requestAttention(HartCore.ATTENTION_STOP);
+    }
+
+    /**
+     * Sets what {@code time} counts beyond the clock: the hart's part of a write to {@code mtime}.
+     * Any thread.
+     *
+     * @param ticks the difference in ticks of 100 ns
+     */
+    public void setTimeOffset(long ticks) {
+        sstc.setTimeOffset(ticks);
     }
 
     /**

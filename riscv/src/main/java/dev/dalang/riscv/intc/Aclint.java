@@ -9,6 +9,7 @@ import dev.dalang.bus.time.VirtualClock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.LongConsumer;
 
 /**
  * The machine timer and the machine software interrupts (RISC-V ACLINT 1.0, in the layout of the
@@ -44,6 +45,7 @@ public final class Aclint implements DeviceMmio, Suspendable {
     private final VirtualClock.Timer[] alarms;
     private final int[] msip;
     private final long[] mtimecmp;
+    private final LongConsumer timeOffset;
     private volatile long offset;
     private boolean asleep;
 
@@ -51,6 +53,7 @@ public final class Aclint implements DeviceMmio, Suspendable {
         int harts = builder.software.size();
         label = builder.label;
         clock = builder.clock;
+        timeOffset = builder.timeOffset;
         software = new OutputWire[harts];
         timer = new OutputWire[harts];
         alarms = new VirtualClock.Timer[harts];
@@ -191,7 +194,7 @@ public final class Aclint implements DeviceMmio, Suspendable {
 
     private void writeTimerRegister(int register, long value) {
         if (register == MTIME) {
-            offset = value - clock.nanos() / NANOS_PER_TICK;
+            setOffset(value - clock.nanos() / NANOS_PER_TICK);
             evaluateAll();
             return;
         }
@@ -200,6 +203,11 @@ public final class Aclint implements DeviceMmio, Suspendable {
             mtimecmp[hart] = value;
             evaluate(hart);
         }
+    }
+
+    private void setOffset(long ticks) {
+        offset = ticks;
+        timeOffset.accept(ticks);
     }
 
     private void expired(int hart) {
@@ -240,7 +248,7 @@ public final class Aclint implements DeviceMmio, Suspendable {
      */
     public void reset() {
         synchronized (lock) {
-            offset = 0;
+            setOffset(0);
             for (int hart = 0; hart < mtimecmp.length; hart++) {
                 mtimecmp[hart] = -1;
                 writeMsip(hart, false);
@@ -285,7 +293,7 @@ public final class Aclint implements DeviceMmio, Suspendable {
                 "msip",
                 "no bits above the last hart");
         synchronized (lock) {
-            offset = newOffset;
+            setOffset(newOffset);
             System.arraycopy(newMtimecmp, 0, mtimecmp, 0, mtimecmp.length);
             for (int hart = 0; hart < mtimecmp.length; hart++) {
                 writeMsip(hart, Arrays32.get(newMsip, hart));
@@ -311,6 +319,7 @@ public final class Aclint implements DeviceMmio, Suspendable {
         private final VirtualClock clock;
         private final List<InterruptLine> software = new ArrayList<>();
         private final List<InterruptLine> timer = new ArrayList<>();
+        private LongConsumer timeOffset = ticks -> {};
         private String label = "aclint";
 
         private Builder(VirtualClock clock) {
@@ -325,6 +334,18 @@ public final class Aclint implements DeviceMmio, Suspendable {
          */
         public Builder label(String label) {
             this.label = label;
+            return this;
+        }
+
+        /**
+         * Who has to follow {@code mtime}: the harts' {@code time} CSRs mirror it.
+         *
+         * @param listener told the difference between {@code mtime} and the clock, in ticks,
+         *     whenever it changes; called on any thread, with the device's lock held
+         * @return this
+         */
+        public Builder onTimeOffset(LongConsumer listener) {
+            this.timeOffset = listener;
             return this;
         }
 

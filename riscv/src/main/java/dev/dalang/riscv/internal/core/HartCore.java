@@ -145,6 +145,8 @@ public final class HartCore {
     private volatile int pins;
     private volatile @Nullable Thread parked;
 
+    private boolean interrupted;
+
     /** True while the hart may execute instructions; false lets another run alone. */
     private volatile boolean executing;
 
@@ -256,9 +258,20 @@ public final class HartCore {
             }
         } finally {
             parked = null;
+            // A thread with its interrupt flag set cannot park: it would spin. The owner of the
+            // thread gets the flag back when the hart has stopped.
+            interrupted |= Thread.interrupted();
             if (resume) {
                 moveOn();
             }
+        }
+    }
+
+    /** Gives the thread the interrupt back that {@link #park} took from it. */
+    public void restoreInterrupt() {
+        if (interrupted) {
+            interrupted = false;
+            Thread.currentThread().interrupt();
         }
     }
 

@@ -17,6 +17,7 @@ public final class SstcTimer {
     private final VirtualClock.Timer timer;
     private long stimecmp;
     private volatile long timeOffset;
+    private volatile boolean timeMoved;
 
     public SstcTimer(HartCore core, VirtualClock clock) {
         this.core = core;
@@ -39,6 +40,7 @@ public final class SstcTimer {
     /** What a write to {@code mtime} made of the difference to the clock. Any thread. */
     public void setTimeOffset(long ticks) {
         timeOffset = ticks;
+        timeMoved = true;
         core.requestAttention(HartCore.ATTENTION_INTERRUPT);
     }
 
@@ -75,7 +77,10 @@ public final class SstcTimer {
 
     /** Looks at the clock again: the timer may have expired. */
     public void refresh() {
-        if ((core.menvcfg & MENVCFG_STCE) != 0 && !core.sstcPending && stimecmp != -1) {
+        if (timeMoved) {
+            timeMoved = false;
+            update();
+        } else if ((core.menvcfg & MENVCFG_STCE) != 0 && !core.sstcPending && stimecmp != -1) {
             update();
         }
     }

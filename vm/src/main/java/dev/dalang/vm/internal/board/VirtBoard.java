@@ -190,6 +190,7 @@ public final class VirtBoard implements AutoCloseable {
         for (Hart hart : harts) {
             builder.hart(hart.interruptLine(CAUSE_MSI), hart.interruptLine(CAUSE_MTI));
         }
+        builder.onTimeOffset(ticks -> harts.forEach(hart -> hart.setTimeOffset(ticks)));
         Aclint aclint = builder.build();
         register(aclint, VirtMap.ACLINT, Aclint.SIZE_BYTES);
         resets.add(aclint::reset);
