@@ -76,6 +76,9 @@ public final class Console implements AutoCloseable {
     private boolean refused;
     private boolean closed;
 
+    /** Why nothing comes any more, once that is so. */
+    private @Nullable String end;
+
     private Console() {}
 
     /** {@return a console that no stream is attached to} */
@@ -180,8 +183,8 @@ public final class Console implements AutoCloseable {
             waiters.add(waiter);
             try {
                 while (waiter.found == null) {
-                    if (closed && delivered == transmitted) {
-                        throw failed(text, "before the console was closed");
+                    if (end != null && delivered == transmitted) {
+                        throw failed(text, "before " + end);
                     }
                     if (nanos <= 0) {
                         throw failed(text, "within " + timeout);
@@ -286,6 +289,24 @@ public final class Console implements AutoCloseable {
     }
 
     /**
+     * Tells everyone who awaits a text that the guest writes nothing more; what is on its way still
+     * counts.
+     *
+     * @param reason completes the sentence "expected the guest to write ... before"
+     */
+    void endOutput(String reason) {
+        lock.lock();
+        try {
+            if (end == null) {
+                end = reason;
+            }
+            waiters.forEach(waiter -> waiter.condition.signalAll());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
      * Ends the console: later output and input are dropped, and everyone who awaits a text is told.
      * Waits up to a second for the attached streams to take what the guest had written before.
      */
@@ -294,6 +315,9 @@ public final class Console implements AutoCloseable {
         lock.lock();
         try {
             closed = true;
+            if (end == null) {
+                end = "the console was closed";
+            }
             outputReady.signalAll();
             inputTaken.signalAll();
             long nanos = CLOSE_NANOS;
@@ -370,6 +394,9 @@ public final class Console implements AutoCloseable {
             try {
                 delivered += length;
                 drained.signalAll();
+                if (end != null) {
+                    waiters.forEach(waiter -> waiter.condition.signalAll());
+                }
             } finally {
                 lock.unlock();
             }

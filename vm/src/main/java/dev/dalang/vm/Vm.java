@@ -121,7 +121,10 @@ public final class Vm implements AutoCloseable {
                                             observed,
                                             board.toHost().getAsLong(),
                                             board.fromHost()));
-            run.start(board, htif);
+            run.start(
+                    board,
+                    htif,
+                    exit -> console.endOutput("the machine ended: " + exit.describe()));
         }
     }
 

@@ -3,12 +3,15 @@ package dev.dalang.vm;
 import dev.dalang.bus.memory.GuestMemory;
 import dev.dalang.vm.guest.Guest;
 import dev.dalang.vm.internal.board.BoardConfiguration;
+import dev.dalang.vm.internal.board.VirtMap;
 
 import org.jspecify.annotations.Nullable;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -35,6 +38,7 @@ public final class VmBuilder {
     private @Nullable Path initrd;
     private @Nullable String append;
     private @Nullable Path bios;
+    private final List<FlashFile> flash = new ArrayList<>();
     private @Nullable Path bare;
     private InterruptArchitecture aia = InterruptArchitecture.APLIC_IMSIC;
     private @Nullable Duration timeout;
@@ -119,6 +123,19 @@ public final class VmBuilder {
      */
     public VmBuilder bios(Path file) {
         this.bios = file;
+        return this;
+    }
+
+    /**
+     * Fills the next bank of flash; there are two, and both are empty by default. With a bank that
+     * is filled, the machine starts the firmware in it in S-mode, and the kernel, the initial RAM
+     * disk and the command line are given to that firmware through {@code fw_cfg}.
+     *
+     * @param content the file, and whether the guest may change it
+     * @return this
+     */
+    public VmBuilder flash(FlashFile content) {
+        flash.add(content);
         return this;
     }
 
@@ -220,6 +237,11 @@ public final class VmBuilder {
             throw new ConfigurationException(
                     "--bare: expected no --kernel, --initrd, --bios or guest beside it, found one");
         }
+        if (flash.size() > VirtMap.FLASH_BANKS) {
+            throw new ConfigurationException(
+                    "--flash: expected at most %d banks, found %d"
+                            .formatted(VirtMap.FLASH_BANKS, flash.size()));
+        }
         Path bootKernel = kernel != null || chosen == null ? kernel : chosen.kernel();
         // A kernel of the user's own does not get the guest's initial RAM disk: modules differ.
         Path bootInitrd =
@@ -238,6 +260,7 @@ public final class VmBuilder {
                 Optional.ofNullable(bootInitrd),
                 checkedCommandLine(line),
                 Optional.ofNullable(bios),
+                flash,
                 Optional.ofNullable(bare),
                 aia,
                 maxInstructions);

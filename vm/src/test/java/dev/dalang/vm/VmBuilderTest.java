@@ -74,7 +74,7 @@ class VmBuilderTest {
     void machineNeedsSomethingToBoot() {
         refused(
                 Vm.builder(),
-                "nothing to boot: expected --kernel, --bios or --bare, found none of them");
+                "nothing to boot: expected --kernel, --bios, --flash or --bare, found none of them");
     }
 
     @Test

@@ -24,6 +24,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
@@ -298,6 +299,86 @@ class VmTest {
         }
     }
 
+    // ---- firmware ---------------------------------------------------------------------------
+
+    @Test
+    void firmwareStartsInMachineModeWithWhatOpenSbiExpects() throws Exception {
+        Path kernel = machines.kernel(BareMachine::spin);
+        Path firmware =
+                machines.write(
+                        "firmware.bin",
+                        Assembler.assemble(
+                                BareMachine.RAM,
+                                a -> {
+                                    a.csrr(Registers.S0, 0xF14);
+                                    a.sub(Registers.S0, Registers.S0, Registers.A0);
+                                    a.lw(Registers.S1, 0, Registers.A1);
+                                    a.ld(Registers.S2, 0, Registers.A2);
+                                    a.ld(Registers.S3, 16, Registers.A2);
+                                    a.li(Registers.T0, FROM_HOST);
+                                    a.sd(Registers.S0, 0, Registers.T0);
+                                    a.sd(Registers.S1, 8, Registers.T0);
+                                    a.sd(Registers.S2, 16, Registers.T0);
+                                    a.sd(Registers.S3, 24, Registers.T0);
+                                    store(a, FINISHER, 0x5555);
+                                }));
+        try (Vm vm =
+                Vm.builder().memory(MemorySize.MiB(64)).bios(firmware).kernel(kernel).build()) {
+            vm.start();
+            assertThat(vm.awaitExit()).isEqualTo(new VmExit.PoweredOff());
+            assertThat(vm.memory().readLong(FROM_HOST)).as("a0 - mhartid").isZero();
+            assertThat(vm.memory().readInt(FROM_HOST + 8)).as("tree").isEqualTo(0xEDFE0DD0);
+            assertThat(vm.memory().readLong(FROM_HOST + 16)).as("magic").isEqualTo(0x4942534F);
+            assertThat(vm.memory().readLong(FROM_HOST + 24)).as("next").isEqualTo(0x8020_0000L);
+        }
+    }
+
+    @Test
+    void firmwareInFlashStartsInSupervisorModeAndFindsTheKernel() throws Exception {
+        byte[] code =
+                Assembler.assemble(
+                        0x2000_0000,
+                        a -> {
+                            // The kernel's size, through fw_cfg: selector 8, big-endian.
+                            a.li(Registers.T0, 0x1010_0000);
+                            a.li(Registers.T1, 0x0800);
+                            a.sh(Registers.T1, 8, Registers.T0);
+                            a.lw(Registers.S0, 0, Registers.T0);
+                            a.li(Registers.T0, FROM_HOST);
+                            a.sd(Registers.S0, 0, Registers.T0);
+                            a.csrr(Registers.S1, 0x100);
+                            call(a, 0x53525354, 0, 0, 0);
+                        });
+        Path flash = machines.write("code.fd", Arrays.copyOf(code, 32 << 20));
+        Path kernel = machines.kernel(BareMachine::spin);
+        try (Vm vm =
+                Vm.builder()
+                        .memory(MemorySize.MiB(64))
+                        .flash(new FlashFile(flash, true))
+                        .kernel(kernel)
+                        .build()) {
+            vm.start();
+            assertThat(vm.awaitExit()).isEqualTo(new VmExit.PoweredOff());
+            assertThat(vm.memory().readLong(FROM_HOST)).isEqualTo(Files.size(kernel));
+        }
+    }
+
+    @Test
+    void flashFilesAreReleasedWhenTheMachineIsNotBuilt() throws Exception {
+        Path flash = machines.write("vars.fd", new byte[32 << 20]);
+        Path missing = flash.resolveSibling("missing");
+        for (int round = 0; round < 2; round++) {
+            assertThatExceptionOfType(ConfigurationException.class)
+                    .isThrownBy(
+                            () ->
+                                    Vm.builder()
+                                            .flash(new FlashFile(flash, false))
+                                            .bios(missing)
+                                            .build())
+                    .withMessage("--bios " + missing + ": no such file");
+        }
+    }
+
     // ---- devices, console, memory --------------------------------------------------------------
 
     @Test
@@ -361,6 +442,24 @@ class VmTest {
             vm.console().await("ready", LONG);
             vm.console().write("a");
             assertThat(vm.console().await("b", LONG)).isEqualTo("\nb");
+        }
+    }
+
+    @Test
+    void textThatCannotComeAnyMoreIsNotAwaited() throws Exception {
+        try (Vm vm =
+                machines.program(
+                                a -> {
+                                    print(a, "last words\n");
+                                    store(a, FINISHER, 0x5555);
+                                })
+                        .build()) {
+            vm.start();
+            vm.console().await("last", LONG);
+            assertThatExceptionOfType(ConsoleTimeoutException.class)
+                    .isThrownBy(() -> vm.console().await("never", Duration.ofDays(1)))
+                    .withMessageContaining("before the machine ended: the guest powered off")
+                    .withMessageContaining("last words");
         }
     }
 

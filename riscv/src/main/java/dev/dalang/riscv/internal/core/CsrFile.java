@@ -48,8 +48,9 @@ public final class CsrFile {
                     | 1L << STORE_PAGE_FAULT;
 
     private static final long MVIEN_WRITABLE = 1L << SSI | 1L << SEI;
-    private static final long STATEEN0_WRITABLE =
-            STATEEN_SE | STATEEN0_ENVCFG | STATEEN0_CSRIND | STATEEN0_AIA | STATEEN0_IMSIC;
+    private static final long STATEEN0_WRITABLE = STATEEN_SE | STATEEN0_ENVCFG;
+    private static final long STATEEN0_WRITABLE_WITH_AIA =
+            STATEEN0_WRITABLE | STATEEN0_CSRIND | STATEEN0_AIA | STATEEN0_IMSIC;
 
     private static final long MENVCFG_OWN = MENVCFG_ADUE | MENVCFG_PBMTE | MENVCFG_STCE;
 
@@ -105,15 +106,28 @@ public final class CsrFile {
             case SSTATEEN0 -> stateen(STATEEN_SE);
             case SSTATEEN0 + 1, SSTATEEN0 + 2, SSTATEEN3 ->
                     (core.mstateen[csr - SSTATEEN0] & STATEEN_SE) != 0;
-            case SISELECT, SIREG ->
-                    stateen(STATEEN0_CSRIND)
-                            && (csr == SISELECT
-                                    || !isImsicRegister(core.siselect)
-                                    || stateen(STATEEN0_IMSIC));
-            case STOPEI -> stateen(STATEEN0_IMSIC);
+            case SISELECT -> stateen(STATEEN0_CSRIND);
+            case SIREG -> stateen(STATEEN0_CSRIND) && mayReach(core.siselect);
+            case STOPEI -> mayReachImsic();
             case STOPI -> stateen(STATEEN0_AIA);
             default -> csr < CYCLE || csr > HPMCOUNTER31 || counterEnabled(csr - CYCLE);
         };
+    }
+
+    /** Whether S-mode may reach the register behind {@code sireg} (AIA 1.0 §2.5, §5.3). */
+    private boolean mayReach(long select) {
+        if (isImsicRegister(select)) {
+            return mayReachImsic();
+        }
+        return !isPriorityRegister(select) || stateen(STATEEN0_AIA);
+    }
+
+    private boolean mayReachImsic() {
+        return stateen(STATEEN0_IMSIC) && (core.mvien & 1L << SEI) == 0;
+    }
+
+    private static boolean isPriorityRegister(long select) {
+        return select >= ISELECT_IPRIO_FIRST && select <= ISELECT_IPRIO_LAST;
     }
 
     private boolean stateen(long bit) {
@@ -226,7 +240,7 @@ public final class CsrFile {
     }
 
     private long readIndirect(long select, @Nullable ImsicFile file) {
-        if (select >= ISELECT_IPRIO_FIRST && select <= ISELECT_IPRIO_LAST) {
+        if (isPriorityRegister(select)) {
             return (select & 1) == 0 ? 0 : refuse();
         }
         if (file != null && isImsicRegister(select) && file.hasRegister((int) select)) {
@@ -236,16 +250,12 @@ public final class CsrFile {
     }
 
     private long mvip() {
-        // Where mvien is clear, mvip.SSIP and mvip.STIP are aliases of mip's (AIA §5.3).
-        long aliased = 1L << SSI & ~core.mvien;
-        long value = core.mvip & ~aliased | core.mipSoftware & aliased;
+        long value = core.mipSoftware & 1L << SEI;
         if ((core.menvcfg & MENVCFG_STCE) == 0) {
             value |= core.mipSoftware & 1L << STI;
         }
-        if ((core.mvien & 1L << SEI) == 0) {
-            value = value & ~(1L << SEI) | core.mipSoftware & 1L << SEI;
-        }
-        return value;
+        long ssip = (core.mvien & 1L << SSI) != 0 ? core.mvip : core.mip();
+        return value | ssip & 1L << SSI;
     }
 
     private long status() {
@@ -302,7 +312,7 @@ public final class CsrFile {
     }
 
     private long updateIndirect(long select, @Nullable ImsicFile file, long value, long mask) {
-        if (select >= ISELECT_IPRIO_FIRST && select <= ISELECT_IPRIO_LAST) {
+        if (isPriorityRegister(select)) {
             return (select & 1) == 0 ? 0 : refuse();
         }
         if (file != null && isImsicRegister(select) && file.hasRegister((int) select)) {
@@ -321,7 +331,7 @@ public final class CsrFile {
 
             case SSTATUS -> writeStatus(value, SSTATUS_WRITABLE);
             case SIE -> writeSie(value);
-            case SIP -> writeMip(value, 1L << SSI & core.mideleg);
+            case SIP -> writeSip(value);
             case STVEC -> core.stvec = tvec(value);
             case SCOUNTEREN -> core.scounteren = value & 0xFFFF_FFFFL;
             case SENVCFG -> core.senvcfg = envcfg(value, core.senvcfg);
@@ -344,7 +354,7 @@ public final class CsrFile {
                 core.mie = legalMie(value);
                 core.interruptsMayHaveChanged();
             }
-            case MIP -> writeMip(value, S_INTERRUPTS);
+            case MIP -> writeMip(value);
             case MTVEC -> core.mtvec = tvec(value);
             case MCOUNTEREN -> core.mcounteren = value & 0xFFFF_FFFFL;
             case MENVCFG -> {
@@ -385,7 +395,7 @@ public final class CsrFile {
                 || csr >= MHPMEVENT3 && csr <= MHPMEVENT31) {
             return;
         } else if (csr == MSTATEEN0) {
-            core.mstateen[0] = value & STATEEN0_WRITABLE;
+            core.mstateen[0] = value & (hasAia() ? STATEEN0_WRITABLE_WITH_AIA : STATEEN0_WRITABLE);
         } else if (csr > MSTATEEN0 && csr <= MSTATEEN3) {
             core.mstateen[csr - MSTATEEN0] = value & STATEEN_SE;
         } else if (csr >= SSTATEEN0 && csr <= SSTATEEN3) {
@@ -413,12 +423,20 @@ public final class CsrFile {
     }
 
     private void writeMvip(long value) {
-        core.mvip = core.mvip & ~core.mvien | value & core.mvien;
-        long aliased = (1L << SSI | 1L << SEI) & ~core.mvien;
+        core.mvip = value & core.mvien & 1L << SSI;
+        long aliased = 1L << SEI | 1L << SSI & ~core.mvien;
         if ((core.menvcfg & MENVCFG_STCE) == 0) {
             aliased |= 1L << STI;
         }
-        core.mipSoftware = core.mipSoftware & ~aliased | value & aliased;
+        writePending(value, aliased);
+    }
+
+    /** Sets the pending bits that software owns. */
+    private void writePending(long value, long mask) {
+        if ((mask & 1L << SSI) != 0) {
+            core.clearSoftwareInterruptPin();
+        }
+        core.mipSoftware = core.mipSoftware & ~mask | value & mask;
         core.interruptsMayHaveChanged();
     }
 
@@ -428,20 +446,18 @@ public final class CsrFile {
         core.interruptsMayHaveChanged();
     }
 
-    private void writeMip(long value, long writable) {
-        long mask = writable;
+    private void writeMip(long value) {
+        long mask = S_INTERRUPTS & ~(core.mvien & 1L << SEI);
         if ((core.menvcfg & MENVCFG_STCE) != 0) {
             mask &= ~(1L << STI);
         }
-        if ((mask & 1L << SSI) != 0) {
-            core.clearSoftwareInterruptPin();
-        }
-        core.mipSoftware = core.mipSoftware & ~mask | value & mask;
-        if (writable == (1L << SSI & core.mideleg)) {
-            long virtual = core.mvien & ~core.mideleg & 1L << SSI;
-            core.mvip = core.mvip & ~virtual | value & virtual;
-        }
-        core.interruptsMayHaveChanged();
+        writePending(value, mask);
+    }
+
+    private void writeSip(long value) {
+        long virtual = core.mvien & ~core.mideleg & 1L << SSI;
+        core.mvip = core.mvip & ~virtual | value & virtual;
+        writePending(value, core.mideleg & 1L << SSI);
     }
 
     private static long tvec(long value) {

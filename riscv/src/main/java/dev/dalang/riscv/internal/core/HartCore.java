@@ -92,11 +92,17 @@ public final class HartCore {
     public long mideleg;
     public long mie;
 
-    /** The bits of {@code mip} that software sets: SSIP, STIP, SEIP. */
+    /**
+     * The bits of {@code mip} that software sets: SSIP, STIP, SEIP. The last is also bit 9 of
+     * {@code mvip}, whatever {@code mvien} says (AIA 1.0 §5.3).
+     */
     public long mipSoftware;
 
     public long mvien;
+
+    /** Bit 1 of {@code mvip} while {@code mvien} makes it independent of SSIP. */
     public long mvip;
+
     public long mtvec;
     public long mscratch;
     public long mepc;
@@ -327,7 +333,8 @@ public final class HartCore {
 
     /** {@code mip} as software reads it. */
     public long mip() {
-        long value = pins | mipSoftware;
+        // Under mvien, software's SEIP is seen in mvip alone (AIA 1.0 §5.3).
+        long value = pins | mipSoftware & ~(mvien & 1L << SEI);
         if ((menvcfg & MENVCFG_STCE) != 0) {
             value = value & ~(1L << STI) | (sstcPending ? 1L << STI : 0);
         }
@@ -344,7 +351,7 @@ public final class HartCore {
      * mip} is not the source (AIA 1.0 §5.3).
      */
     public long virtualPending() {
-        return mvip & mvien & ~mideleg;
+        return (mvip & 1L << SSI | mipSoftware & 1L << SEI) & mvien & ~mideleg;
     }
 
     /**
@@ -517,7 +524,7 @@ public final class HartCore {
 
     /** To be called by the hart's thread after a change that may unmask an interrupt. */
     public void interruptsMayHaveChanged() {
-        if (mip() != 0 || mvip != 0) {
+        if (mip() != 0 || virtualPending() != 0) {
             requestAttention(ATTENTION_INTERRUPT);
         }
     }

@@ -247,6 +247,18 @@ public final class Mmu {
         return true;
     }
 
+    /**
+     * Checks an access that lies inside one page without making it.
+     *
+     * @param kind {@link Pmp#READ} or {@link Pmp#WRITE}
+     * @return false if an exception was raised
+     */
+    public boolean check(long address, int size, int kind) {
+        long[] tlb = kind == Pmp.READ ? readTlb : writeTlb;
+        int index = ((int) (address >>> 12) & TLB_MASK) << 1;
+        return tlb[index] == (address & TAG_1) || translate(address, size, kind, dataPrivilege);
+    }
+
     private static int pageFault(int kind) {
         return kind == Pmp.READ
                 ? LOAD_PAGE_FAULT

@@ -219,13 +219,13 @@ public final class AtomicOps {
             return false;
         }
         long block = address & -BLOCK_BYTES;
+        if (!mmu.check(block, BLOCK_BYTES, Pmp.WRITE)) {
+            // The fault is reported at the address that the instruction gave (CMO 1.0 §2.5.2).
+            core.trapValue = address;
+            return false;
+        }
         for (int at = 0; at < BLOCK_BYTES; at += 8) {
             mmu.store(block + at, 8, 0);
-            if (core.trapCause != HartCore.NO_TRAP) {
-                // The fault is reported at the address that the instruction gave (CMO 1.0 §2.5.2).
-                core.trapValue = address;
-                return false;
-            }
         }
         return true;
     }
@@ -237,8 +237,7 @@ public final class AtomicOps {
         }
         // Memory is coherent: only the access check is left. A block is accessible if either a load
         // or a store is, and a fault is a store's (CMO 1.0 §2.5.2).
-        mmu.load(address & -BLOCK_BYTES, 1);
-        if (core.trapCause != HartCore.NO_TRAP) {
+        if (!mmu.check(address & -BLOCK_BYTES, BLOCK_BYTES, Pmp.READ)) {
             core.trapCause =
                     core.trapCause == LOAD_PAGE_FAULT ? STORE_PAGE_FAULT : STORE_ACCESS_FAULT;
             core.trapValue = address;

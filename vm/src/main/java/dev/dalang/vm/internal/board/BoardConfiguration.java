@@ -1,8 +1,10 @@
 package dev.dalang.vm.internal.board;
 
+import dev.dalang.vm.FlashFile;
 import dev.dalang.vm.InterruptArchitecture;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -14,6 +16,7 @@ import java.util.Optional;
  * @param initrd file of the initial RAM disk
  * @param append the kernel's command line
  * @param bios file of M-mode firmware; without it the built-in SBI stands in its place
+ * @param flash what the flash banks hold, from the first on; at most two
  * @param bare file of a bare program, which gets the machine for itself
  * @param aia how interrupts reach the harts
  * @param maxInstructions limit of each hart between two resets
@@ -25,11 +28,22 @@ public record BoardConfiguration(
         Optional<Path> initrd,
         Optional<String> append,
         Optional<Path> bios,
+        List<FlashFile> flash,
         Optional<Path> bare,
         InterruptArchitecture aia,
         long maxInstructions) {
+    /** Copies the list. */
+    public BoardConfiguration {
+        flash = List.copyOf(flash);
+    }
+
     boolean hasAia() {
         return aia == InterruptArchitecture.APLIC_IMSIC;
+    }
+
+    /** Whether the kernel's place is taken by firmware in flash, which finds the kernel itself. */
+    boolean startsFromFlash() {
+        return !flash.isEmpty() && bare.isEmpty();
     }
 
     /** Whether code of the guest runs in M-mode. */

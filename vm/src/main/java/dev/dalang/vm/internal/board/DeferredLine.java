@@ -5,9 +5,9 @@ import dev.dalang.bus.interrupt.InterruptLine;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A wire that is given to an interrupt controller before the hart at its other end exists: the hart
- * needs the controller's interrupt files, and the controller needs the hart's inputs. Connected
- * once, before anything runs; until then a level is kept for the hart.
+ * A wire that is given to a device before what stands at its other end is known: the device's
+ * interrupts are counted under the device's name, so the counting wire needs the device first.
+ * Connected once, before anything runs; until then a level is kept.
  */
 final class DeferredLine implements InterruptLine {
     private volatile @Nullable InterruptLine target;

@@ -19,7 +19,9 @@ import dev.dalang.riscv.sbi.SbiFirmware;
 import dev.dalang.riscv.sbi.SbiPlatform;
 import dev.dalang.riscv.sbi.SystemReset;
 import dev.dalang.vm.ConfigurationException;
+import dev.dalang.vm.device.CfiFlash;
 import dev.dalang.vm.device.ConsoleBackend;
+import dev.dalang.vm.device.FwCfg;
 import dev.dalang.vm.device.GoldfishRtc;
 import dev.dalang.vm.device.TestFinisher;
 import dev.dalang.vm.device.Uart16550;
@@ -46,8 +48,8 @@ public final class VirtBoard implements AutoCloseable {
     private static final int CAUSE_MEI = 11;
 
     private final BoardConfiguration configuration;
-    private final Arena arena = Arena.ofShared();
-    private final SystemVirtualClock clock = SystemVirtualClock.asleep();
+    private final BoardResources resources;
+    private final SystemVirtualClock clock;
     private final IoManager io = IoManager.create();
     private final GuestMemory memory;
     private final VirtBoot boot;
@@ -61,9 +63,15 @@ public final class VirtBoard implements AutoCloseable {
     private OptionalLong fromHost = OptionalLong.empty();
 
     private VirtBoard(
-            BoardConfiguration configuration, ConsoleBackend console, BoardListener listener)
+            BoardConfiguration configuration,
+            BoardResources resources,
+            ConsoleBackend console,
+            BoardListener listener)
             throws IOException {
         this.configuration = configuration;
+        this.resources = resources;
+        clock = resources.clock;
+        Arena arena = resources.arena;
         MemorySegment rom = arena.allocate(VirtMap.ROM_BYTES, GuestMemory.PAGE_BYTES);
         memory =
                 GuestMemory.of(
@@ -75,18 +83,20 @@ public final class VirtBoard implements AutoCloseable {
                         ? null
                         : SbiFirmware.of(memory, new Platform(console, listener));
 
-        var lines = new HartLines(configuration.cpus());
         Imsic machineMessages = null;
         Imsic supervisorMessages = null;
         if (configuration.hasAia()) {
-            machineMessages = imsic("imsic-m", VirtMap.IMSIC_M, lines.machineExternal);
-            supervisorMessages = imsic("imsic-s", VirtMap.IMSIC_S, lines.supervisorExternal);
+            machineMessages = imsic("imsic-m", VirtMap.IMSIC_M);
+            supervisorMessages = imsic("imsic-s", VirtMap.IMSIC_S);
         }
-        HartGroup group = HartGroup.of(memory);
+        HartGroup group = HartGroup.of(memory, flashRegions());
         for (int id = 0; id < configuration.cpus(); id++) {
             Hart hart = hart(id, group, listener, machineMessages, supervisorMessages);
             harts.add(hart);
-            lines.connect(id, hart);
+            if (machineMessages != null && supervisorMessages != null) {
+                machineMessages.connect(id, hart.interruptLine(CAUSE_MEI));
+                supervisorMessages.connect(id, hart.interruptLine(CAUSE_SEI));
+            }
         }
         if (firmware != null) {
             firmware.attach(harts);
@@ -114,13 +124,19 @@ public final class VirtBoard implements AutoCloseable {
      */
     public static VirtBoard of(
             BoardConfiguration configuration, ConsoleBackend console, BoardListener listener) {
+        var resources = new BoardResources();
         try {
-            return new VirtBoard(configuration, console, listener);
+            resources.openFlash(configuration.flash());
+            return new VirtBoard(configuration, resources, console, listener);
         } catch (IOException | OutOfMemoryError e) {
+            resources.close();
             throw new ConfigurationException(
                     "--memory: the host cannot reserve %d bytes: %s"
                             .formatted(configuration.memoryBytes(), e.getMessage()),
                     e);
+        } catch (RuntimeException | Error e) {
+            resources.close();
+            throw e;
         }
     }
 
@@ -148,11 +164,24 @@ public final class VirtBoard implements AutoCloseable {
         return builder.build();
     }
 
-    private Imsic imsic(String label, long base, DeferredLine[] inputs) {
+    /** Instructions are fetched from flash; loads and stores there go to the device. */
+    private List<MemoryRegion> flashRegions() {
+        List<MemoryRegion> regions = new ArrayList<>();
+        for (int bank = 0; bank < resources.flash.size(); bank++) {
+            regions.add(new MemoryRegion(flashBase(bank), resources.flash.get(bank).contents()));
+        }
+        return regions;
+    }
+
+    private static long flashBase(int bank) {
+        return VirtMap.FLASH + bank * VirtMap.FLASH_BANK_BYTES;
+    }
+
+    private Imsic imsic(String label, long base) {
         Imsic.Builder builder =
                 Imsic.builder(base).label(label).identities(VirtMap.IMSIC_IDENTITIES);
-        for (DeferredLine input : inputs) {
-            builder.hart(input);
+        for (int id = 0; id < configuration.cpus(); id++) {
+            builder.hart();
         }
         Imsic imsic = builder.build();
         register(imsic, base, imsic.sizeBytes());
@@ -211,6 +240,34 @@ public final class VirtBoard implements AutoCloseable {
         rtcLine.connect(countedWire(rtc, VirtMap.RTC_WIRE));
         register(rtc, VirtMap.RTC, VirtMap.RTC_BYTES);
         resets.add(rtc::reset);
+
+        for (int bank = 0; bank < resources.flash.size(); bank++) {
+            CfiFlash flash = resources.flash.get(bank);
+            register(flash, flashBase(bank), flash.size());
+            resets.add(flash::reset);
+        }
+
+        FwCfg fwCfg = fwCfg();
+        register(fwCfg, VirtMap.FW_CFG, VirtMap.FW_CFG_BYTES);
+        resets.add(fwCfg::reset);
+    }
+
+    private FwCfg fwCfg() {
+        FwCfg.Builder builder =
+                FwCfg.builder("fw-cfg", memory)
+                        .number(FwCfg.FW_CFG_RAM_SIZE, Long.BYTES, configuration.memoryBytes())
+                        .number(FwCfg.FW_CFG_NB_CPUS, Short.BYTES, configuration.cpus())
+                        .number(FwCfg.FW_CFG_MAX_CPUS, Short.BYTES, configuration.cpus());
+        if (configuration.startsFromFlash()) {
+            configuration
+                    .kernel()
+                    .ifPresent(path -> builder.kernel(resources.copyOf("--kernel", path)));
+            configuration
+                    .initrd()
+                    .ifPresent(path -> builder.initrd(resources.copyOf("--initrd", path)));
+            configuration.append().ifPresent(builder::commandLine);
+        }
+        return builder.build();
     }
 
     private void register(DeviceMmio device, long base, long bytes) {
@@ -303,28 +360,7 @@ public final class VirtBoard implements AutoCloseable {
     /** Releases memory and the clock's thread. No hart runs, and nothing else uses the memory. */
     @Override
     public void close() {
-        clock.close();
-        arena.close();
-    }
-
-    /** The external interrupt inputs of all harts, before there are harts. */
-    private static final class HartLines {
-        final DeferredLine[] machineExternal;
-        final DeferredLine[] supervisorExternal;
-
-        HartLines(int harts) {
-            machineExternal = new DeferredLine[harts];
-            supervisorExternal = new DeferredLine[harts];
-            for (int i = 0; i < harts; i++) {
-                machineExternal[i] = new DeferredLine();
-                supervisorExternal[i] = new DeferredLine();
-            }
-        }
-
-        void connect(int id, Hart hart) {
-            machineExternal[id].connect(hart.interruptLine(CAUSE_MEI));
-            supervisorExternal[id].connect(hart.interruptLine(CAUSE_SEI));
-        }
+        resources.close();
     }
 
     private record FinisherListener(BoardListener listener) implements TestFinisher.Listener {

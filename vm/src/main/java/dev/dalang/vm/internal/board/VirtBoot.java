@@ -64,30 +64,45 @@ final class VirtBoot {
                 firmware = Optional.of(layout.loadFirmware(file, memory, VirtMap.RAM, isZeroed));
             }
         }
-        Optional<LoadedImage> kernel = Optional.empty();
-        if (configuration.kernel().isPresent()) {
-            try (BootFile file = BootFile.open("--kernel", configuration.kernel().get())) {
-                kernel = Optional.of(KernelLoader.load(file, memory, layout, isZeroed));
-            }
-        }
+        OptionalLong next = OptionalLong.empty();
         Optional<AddressRange> initrd = Optional.empty();
-        if (configuration.initrd().isPresent()) {
-            try (BootFile file = BootFile.open("--initrd", configuration.initrd().get())) {
-                LoadedImage image = layout.loadInitrd(file, memory);
-                initrd = Optional.of(new AddressRange(image.first(), image.end()));
-            }
+        if (configuration.startsFromFlash()) {
+            // Kernel and initial RAM disk wait in fw_cfg.
+            next = OptionalLong.of(VirtMap.FLASH);
+        } else {
+            next = loadKernel(layout, isZeroed);
+            initrd = loadInitrd(layout);
         }
-        long next = kernel.map(LoadedImage::entry).orElse(0L);
         long tree = layout.storeDeviceTree(deviceTree(initrd), memory);
         if (firmware.isEmpty()) {
-            if (kernel.isEmpty()) {
+            if (next.isEmpty()) {
                 throw new ConfigurationException(
-                        "nothing to boot: expected --kernel, --bios or --bare, found none of them");
+                        "nothing to boot: expected --kernel, --bios, --flash or --bare, found none"
+                                + " of them");
             }
-            return new Loaded(next, tree, OptionalLong.empty(), OptionalLong.empty());
+            return new Loaded(next.getAsLong(), tree, OptionalLong.empty(), OptionalLong.empty());
         }
-        writeRom(ResetRom.bytes(firmware.get().entry(), tree, next, 0));
+        writeRom(ResetRom.bytes(firmware.get().entry(), tree, next.orElse(0), 0));
         return new Loaded(VirtMap.ROM, tree, OptionalLong.empty(), OptionalLong.empty());
+    }
+
+    private OptionalLong loadKernel(BootLayout layout, boolean isZeroed) {
+        if (configuration.kernel().isEmpty()) {
+            return OptionalLong.empty();
+        }
+        try (BootFile file = BootFile.open("--kernel", configuration.kernel().get())) {
+            return OptionalLong.of(KernelLoader.load(file, memory, layout, isZeroed).entry());
+        }
+    }
+
+    private Optional<AddressRange> loadInitrd(BootLayout layout) {
+        if (configuration.initrd().isEmpty()) {
+            return Optional.empty();
+        }
+        try (BootFile file = BootFile.open("--initrd", configuration.initrd().get())) {
+            LoadedImage image = layout.loadInitrd(file, memory);
+            return Optional.of(new AddressRange(image.first(), image.end()));
+        }
     }
 
     private Loaded loadBare(Path path, BootLayout layout, boolean isZeroed) {

@@ -6,6 +6,8 @@ import dev.dalang.vm.ConfigurationException;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
@@ -126,6 +128,21 @@ public final class BootFile implements Closeable {
             int part = (int) Math.min(length - done, chunk.length);
             fill(position + done, ByteBuffer.wrap(chunk, 0, part));
             memory.copyIn(address + done, chunk, 0, part);
+            done += part;
+        }
+    }
+
+    /**
+     * Copies the whole file.
+     *
+     * @param target of the file's size
+     */
+    public void copyTo(MemorySegment target) {
+        byte[] chunk = new byte[(int) Math.min(size, CHUNK_BYTES)];
+        for (long done = 0; done < size; ) {
+            int part = (int) Math.min(size - done, chunk.length);
+            fill(done, ByteBuffer.wrap(chunk, 0, part));
+            MemorySegment.copy(chunk, 0, target, ValueLayout.JAVA_BYTE, done, part);
             done += part;
         }
     }

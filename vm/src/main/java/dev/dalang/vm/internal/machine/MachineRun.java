@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 
 /**
  * Runs a board from its start to its end, over reboots: a thread of its own starts the harts, waits
@@ -128,8 +129,9 @@ public final class MachineRun implements BoardListener {
      *
      * @param board a board that has been booted
      * @param htif polled while the harts run, if the program has it
+     * @param atEnd told once that the run has ended, before those who wait for it
      */
-    public void start(VirtBoard board, Optional<HtifPort> htif) {
+    public void start(VirtBoard board, Optional<HtifPort> htif, Consumer<VmExit> atEnd) {
         lock.lock();
         try {
             startedNanos = System.nanoTime();
@@ -137,13 +139,13 @@ public final class MachineRun implements BoardListener {
                     Thread.ofPlatform()
                             .daemon()
                             .name(options.name)
-                            .start(() -> runToEnd(board, htif));
+                            .start(() -> runToEnd(board, htif, atEnd));
         } finally {
             lock.unlock();
         }
     }
 
-    private void runToEnd(VirtBoard board, Optional<HtifPort> htif) {
+    private void runToEnd(VirtBoard board, Optional<HtifPort> htif, Consumer<VmExit> atEnd) {
         VmExit result;
         try {
             result = run(board, htif);
@@ -151,6 +153,7 @@ public final class MachineRun implements BoardListener {
             result = new VmExit.Crashed(e);
         }
         board.clock().sleep();
+        atEnd.accept(result);
         lock.lock();
         try {
             endedNanos = System.nanoTime();

@@ -1,0 +1,52 @@
+package dev.dalang.vm.internal.board;
+
+import dev.dalang.bus.time.SystemVirtualClock;
+import dev.dalang.vm.FlashFile;
+import dev.dalang.vm.device.CfiFlash;
+import dev.dalang.vm.internal.boot.BootFile;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What a board holds of its host: memory, the clock's thread, files. Made before the board, so that
+ * nothing is left behind when the building fails half-way.
+ */
+final class BoardResources implements AutoCloseable {
+    final Arena arena = Arena.ofShared();
+    final SystemVirtualClock clock = SystemVirtualClock.asleep();
+    final List<CfiFlash> flash = new ArrayList<>();
+
+    /** Fills the flash banks: with the files that are named, the rest with nothing. */
+    void openFlash(List<FlashFile> files) {
+        for (int bank = 0; bank < VirtMap.FLASH_BANKS; bank++) {
+            String label = "flash" + bank;
+            int bytes = (int) VirtMap.FLASH_BANK_BYTES;
+            if (bank < files.size()) {
+                FlashFile file = files.get(bank);
+                flash.add(CfiFlash.ofFile(label, file.file(), bytes, file.readOnly()));
+            } else {
+                flash.add(CfiFlash.inMemory(label, bytes));
+            }
+        }
+    }
+
+    /** A copy of a file, as long as the board. */
+    MemorySegment copyOf(String option, Path path) {
+        try (BootFile file = BootFile.open(option, path)) {
+            MemorySegment copy = arena.allocate(file.size());
+            file.copyTo(copy);
+            return copy;
+        }
+    }
+
+    @Override
+    public void close() {
+        flash.forEach(CfiFlash::close);
+        clock.close();
+        arena.close();
+    }
+}
