@@ -7,7 +7,6 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.LongConsumer;
@@ -43,29 +42,28 @@ public final class GuestMemory {
     private static final PageWatcher[] NO_WATCHERS = {};
 
     private final List<MemoryRegion> regions;
+    private final RegionTable table;
+
+    // The table's arrays, at hand.
     private final long[] bases;
     private final long[] sizes;
-    private final MemorySegment[] segments;
     private final boolean[] readOnly;
+
+    private final MemorySegment[] segments;
     private final PageFlags[] flags;
     private volatile PageWatcher[] watchers = NO_WATCHERS;
 
     private GuestMemory(List<MemoryRegion> sorted) {
         regions = sorted;
-        int count = sorted.size();
-        bases = new long[count];
-        sizes = new long[count];
-        segments = new MemorySegment[count];
-        readOnly = new boolean[count];
-        flags = new PageFlags[count];
-        for (int i = 0; i < count; i++) {
-            MemoryRegion region = sorted.get(i);
-            bases[i] = region.base();
-            sizes[i] = region.size();
-            segments[i] = region.segment();
-            readOnly[i] = region.isReadOnly();
-            flags[i] = new PageFlags(region.size());
-        }
+        table = new RegionTable(sorted);
+        bases = table.bases;
+        sizes = table.sizes;
+        readOnly = table.readOnly;
+        segments = sorted.stream().map(MemoryRegion::segment).toArray(MemorySegment[]::new);
+        flags =
+                sorted.stream()
+                        .map(region -> new PageFlags(region.size()))
+                        .toArray(PageFlags[]::new);
     }
 
     /**
@@ -86,26 +84,7 @@ public final class GuestMemory {
      * @throws IllegalArgumentException if two of them overlap
      */
     public static GuestMemory of(List<MemoryRegion> regions) {
-        List<MemoryRegion> sorted =
-                regions.stream()
-                        .sorted(Comparator.comparing(MemoryRegion::base, Long::compareUnsigned))
-                        .toList();
-        for (int i = 1; i < sorted.size(); i++) {
-            MemoryRegion below = sorted.get(i - 1);
-            MemoryRegion above = sorted.get(i);
-            if (Long.compareUnsigned(below.last(), above.base()) >= 0) {
-                throw new IllegalArgumentException(
-                        "memory regions overlap: 0x"
-                                + Long.toHexString(below.base())
-                                + "..0x"
-                                + Long.toHexString(below.last())
-                                + " and 0x"
-                                + Long.toHexString(above.base())
-                                + "..0x"
-                                + Long.toHexString(above.last()));
-            }
-        }
-        return new GuestMemory(sorted);
+        return new GuestMemory(RegionTable.sorted(regions));
     }
 
     /**
@@ -136,13 +115,7 @@ public final class GuestMemory {
      * @return the position, or -1
      */
     public int regionIndex(long address) {
-        // Machines have two or three regions: a loop is the fastest search.
-        for (int i = 0; i < bases.length; i++) {
-            if (Long.compareUnsigned(address - bases[i], sizes[i]) < 0) {
-                return i;
-            }
-        }
-        return -1;
+        return table.indexOf(address);
     }
 
     /**
@@ -153,7 +126,7 @@ public final class GuestMemory {
      * @return true if all of it is memory
      */
     public boolean contains(long address, long length) {
-        return spans(address, length, false);
+        return table.spans(address, length, false);
     }
 
     /**
@@ -164,28 +137,7 @@ public final class GuestMemory {
      * @return true if all of it can be written
      */
     public boolean isWritable(long address, long length) {
-        return spans(address, length, true);
-    }
-
-    private boolean spans(long address, long length, boolean write) {
-        long at = address;
-        long left = length;
-        while (left != 0) {
-            int index = regionIndex(at);
-            if (index < 0 || (write && readOnly[index])) {
-                return false;
-            }
-            long room = sizes[index] - (at - bases[index]);
-            if (Long.compareUnsigned(left, room) <= 0) {
-                return true;
-            }
-            left -= room;
-            at += room;
-            if (at == 0) {
-                return false; // past the top of the address space
-            }
-        }
-        return true;
+        return table.spans(address, length, true);
     }
 
     // ---------------------------------------------------------------- plain access

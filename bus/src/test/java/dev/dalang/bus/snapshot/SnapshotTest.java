@@ -9,6 +9,7 @@ import org.junit.jupiter.api.Test;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Random;
 import java.util.function.Consumer;
 
 class SnapshotTest {
@@ -190,5 +191,59 @@ class SnapshotTest {
     void aPollutedListIsRefused() {
         List polluted = new ArrayList(List.of("not a snapshot"));
         refuses(() -> sample().put("l", (List<Snapshot>) polluted), "expected snapshots", "String");
+    }
+
+    @Test
+    void randomSnapshotsAnswerEveryQuestionOrRefuseIt() {
+        long seed = 5;
+        Random random = new Random(seed);
+        int answered = 0;
+        int refused = 0;
+        for (int round = 0; round < 500; round++) {
+            Snapshot snapshot = randomSnapshot(random, 4);
+            assertThat(snapshot).hasToString(snapshot.toString());
+            for (String name : List.of("a", "b", "c", "d", "e")) {
+                List<Runnable> questions =
+                        List.of(
+                                () -> snapshot.getLong(name),
+                                () -> snapshot.getInt(name, -1000, 1000),
+                                () -> snapshot.getBoolean(name),
+                                () -> snapshot.getString(name),
+                                () -> snapshot.getBytes(name, 8),
+                                () -> snapshot.getLongs(name, 2),
+                                () -> snapshot.getSnapshot(name),
+                                () -> snapshot.getList(name),
+                                () -> snapshot.getList(name, 1));
+                for (Runnable question : questions) {
+                    try {
+                        question.run();
+                        answered++;
+                    } catch (SnapshotException expected) {
+                        refused++;
+                    }
+                }
+            }
+        }
+        assertThat(answered).as("seed %d", seed).isGreaterThan(500);
+        assertThat(refused).as("seed %d", seed).isGreaterThan(500);
+    }
+
+    private static Snapshot randomSnapshot(Random random, int depth) {
+        Snapshot.Builder builder = Snapshot.builder("random", random.nextInt(3));
+        for (String name : List.of("a", "b", "c", "d", "e")) {
+            switch (random.nextInt(depth > 0 ? 6 : 4)) {
+                case 0 -> builder.put(name, random.nextInt(4000) - 2000L);
+                case 1 -> builder.put(name, Integer.toString(random.nextInt()));
+                case 2 -> builder.put(name, new byte[random.nextInt(24)]);
+                case 3 -> {} // missing
+                case 4 -> builder.put(name, randomSnapshot(random, depth - 1));
+                default ->
+                        builder.put(
+                                name,
+                                Collections.nCopies(
+                                        random.nextInt(3), randomSnapshot(random, depth - 1)));
+            }
+        }
+        return builder.build();
     }
 }
