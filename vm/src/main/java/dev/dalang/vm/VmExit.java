@@ -46,8 +46,8 @@ public sealed interface VmExit {
     }
 
     /**
-     * A hart can do nothing but trap: it took traps by the million without executing an instruction
-     * in between.
+     * A hart can do nothing any more: it took traps by the million without executing an instruction
+     * in between, or all harts have stopped themselves for good.
      *
      * @param hart the hart's id
      * @param reason where it traps, and with which cause
@@ -55,7 +55,7 @@ public sealed interface VmExit {
     record Stuck(int hart, String reason) implements VmExit {
         @Override
         public String describe() {
-            return "hart " + hart + " can only trap: " + reason;
+            return "hart " + hart + " is stuck: " + reason;
         }
     }
 

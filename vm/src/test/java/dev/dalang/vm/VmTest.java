@@ -121,7 +121,7 @@ class VmTest {
 
         assertThat(exit).isInstanceOf(VmExit.Stuck.class);
         assertThat(exit.describe())
-                .startsWith("hart 0 can only trap: instruction access fault at 0x0")
+                .startsWith("hart 0 is stuck: it can only trap: instruction access fault at 0x0")
                 .endsWith("M-mode trap handler at 0x0");
         assertThat(exit.isSuccess()).isFalse();
     }
@@ -135,8 +135,16 @@ class VmTest {
                                 .kernel(machines.kernel(Assembler::unimp)));
 
         assertThat(exit.describe())
-                .startsWith("hart 0 can only trap: ")
+                .startsWith("hart 0 is stuck: it can only trap: ")
                 .endsWith("S-mode trap handler at 0x0");
+    }
+
+    @Test
+    void kernelThatStopsItsLastHartEndsTheRun() throws Exception {
+        Path kernel = machines.kernel(a -> call(a, 0x48534D, 1));
+        VmExit exit = run(Vm.builder().memory(MemorySize.MiB(64)).kernel(kernel).cpus(2));
+
+        assertThat(exit.describe()).startsWith("hart 0 is stuck: every hart has stopped itself");
     }
 
     @Test

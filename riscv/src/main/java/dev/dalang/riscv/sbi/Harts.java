@@ -45,11 +45,20 @@ final class Harts {
     }
 
     int state(int id) {
-        return states.getAcquire(id);
+        return states.get(id);
     }
 
     void setState(int id, int state) {
-        states.setRelease(id, state);
+        states.set(id, state);
+    }
+
+    boolean areAllStopped() {
+        for (int id = 0; id < count(); id++) {
+            if (state(id) != STOPPED) {
+                return false;
+            }
+        }
+        return true;
     }
 
     boolean moveState(int id, int from, int to) {

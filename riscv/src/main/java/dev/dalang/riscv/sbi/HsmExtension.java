@@ -26,10 +26,12 @@ final class HsmExtension implements Extension {
 
     private final Harts harts;
     private final GuestMemory memory;
+    private final SbiPlatform platform;
 
-    HsmExtension(Harts harts, GuestMemory memory) {
+    HsmExtension(Harts harts, GuestMemory memory, SbiPlatform platform) {
         this.harts = harts;
         this.memory = memory;
+        this.platform = platform;
     }
 
     @Override
@@ -75,6 +77,9 @@ final class HsmExtension implements Extension {
     private long stop(Hart caller) {
         caller.setState(HartState.STOPPED);
         harts.setState(caller.id(), Harts.STOPPED);
+        if (harts.areAllStopped()) {
+            platform.allHartsStopped();
+        }
         return NO_RETURN;
     }
 

@@ -131,7 +131,7 @@ public final class SbiFirmware implements Sbi {
             this.harts = harts;
             ipi = new IpiExtension(harts);
             rfence = new RfenceExtension(harts);
-            hsm = new HsmExtension(harts, memory);
+            hsm = new HsmExtension(harts, memory, platform);
             srst = new SrstExtension(platform);
             dbcn = new DbcnExtension(memory, platform);
             susp = new SuspExtension(harts, hsm);

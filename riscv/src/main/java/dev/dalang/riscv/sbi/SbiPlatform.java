@@ -15,6 +15,12 @@ public interface SbiPlatform {
     void systemReset(SystemReset reset, boolean systemFailure);
 
     /**
+     * Hears that the last hart has stopped itself, so that nobody is left who could start one
+     * again.
+     */
+    void allHartsStopped();
+
+    /**
      * Takes bytes for the debug console.
      *
      * @param bytes a buffer that the caller uses again after the call

@@ -318,6 +318,16 @@ class SbiFirmwareTest {
     }
 
     @Test
+    void lastHartThatStopsIsReported() {
+        start(1);
+        call(HSM, 1);
+        assertThat(machine.platform.resets).isEmpty();
+
+        machine.callFrom(hart(1), HSM, 1);
+        assertThat(machine.platform.resets).containsExactly("all stopped");
+    }
+
+    @Test
     void suspendedHartGoesOnAfterItsCall() {
         long pc = hart(0).pc();
         assertThat(call(HSM, 3, 0)).isEqualTo(success(0));

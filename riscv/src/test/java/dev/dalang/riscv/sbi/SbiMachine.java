@@ -90,6 +90,11 @@ final class SbiMachine implements AutoCloseable {
         }
 
         @Override
+        public void allHartsStopped() {
+            resets.add("all stopped");
+        }
+
+        @Override
         public int consoleWrite(byte[] bytes, int length) {
             int taken = Math.min(length, room);
             for (byte octet : Arrays.copyOf(bytes, taken)) {

@@ -20,7 +20,7 @@ final class TrapReport {
     static String of(Hart hart) {
         boolean machine = hart.privilege() == PrivilegeMode.M;
         long cause = hart.csr(machine ? CSR_MCAUSE : CSR_SCAUSE);
-        return "%s at 0x%x (value 0x%x), with its %s-mode trap handler at 0x%x"
+        return "it can only trap: %s at 0x%x (value 0x%x), with its %s-mode trap handler at 0x%x"
                 .formatted(
                         describe(cause),
                         hart.csr(machine ? CSR_MEPC : CSR_SEPC),

@@ -287,6 +287,8 @@ public final class VirtBoard implements AutoCloseable {
      * @throws ConfigurationException if a file cannot be used; the board then cannot run
      */
     public void boot() {
+        // What was still asked of a hart when it stopped belongs to the run before.
+        harts.forEach(Hart::runPostedTasks);
         VirtBoot.Loaded loaded = boot.load(memoryIsZeroed);
         memoryIsZeroed = false;
         toHost = loaded.toHost();
@@ -391,6 +393,11 @@ public final class VirtBoard implements AutoCloseable {
             } else {
                 listener.resetRequested();
             }
+        }
+
+        @Override
+        public void allHartsStopped() {
+            listener.stuck(0, "every hart has stopped itself, and nobody is left to start one");
         }
 
         @Override

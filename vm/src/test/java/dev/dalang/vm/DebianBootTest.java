@@ -1,0 +1,152 @@
+package dev.dalang.vm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.dalang.vm.guest.Guest;
+import dev.dalang.vm.guest.Guests;
+
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+
+/** Boots the distribution's own kernel to its shell; fetches it first where it is missing. */
+@Tag("boot")
+class DebianBootTest {
+    private static final Duration BOOT = Duration.ofMinutes(4);
+    private static final Duration COMMAND = Duration.ofMinutes(1);
+    private static final String PROMPT = "~ # ";
+
+    private static Guest debian;
+
+    @BeforeAll
+    static void fetch() {
+        debian = Guests.debian();
+    }
+
+    private static String command(Vm vm, String command) throws InterruptedException {
+        // The marker is not what the terminal echoes.
+        vm.console().write(command + "; echo 'end''-of-command'\n");
+        String answer = vm.console().await("end-of-command", COMMAND);
+        vm.console().await(PROMPT, COMMAND);
+        return answer.lines().skip(1).reduce("", (a, b) -> a + b + "\n");
+    }
+
+    private static void powerOff(Vm vm) throws InterruptedException {
+        vm.console().write("poweroff -f\n");
+        assertThat(vm.awaitExit(COMMAND)).contains(new VmExit.PoweredOff());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "512M, 1, aplic-imsic, builtin",
+        "512M, 1, none, builtin",
+        "512M, 4, aplic-imsic, builtin",
+        "512M, 4, none, builtin",
+        "512M, 1, aplic-imsic, opensbi",
+        "512M, 4, none, opensbi",
+        "128M, 1, aplic-imsic, builtin",
+        "16G, 2, aplic-imsic, builtin",
+    })
+    void debianComesToItsPrompt(String memory, int cpus, String aia, String bios)
+            throws InterruptedException {
+        VmBuilder builder =
+                Vm.builder()
+                        .guest(debian)
+                        .memory(MemorySize.parse("--memory", memory))
+                        .cpus(cpus)
+                        .aia(InterruptArchitecture.of(aia));
+        if (bios.equals("opensbi")) {
+            builder.bios(Guests.firmware("opensbi").files().get("fw_dynamic.bin"));
+        }
+        try (Vm vm = builder.build()) {
+            vm.start();
+            vm.console().await(PROMPT, BOOT);
+
+            assertThat(command(vm, "nproc")).contains(Integer.toString(cpus));
+            assertThat(command(vm, "grep ttyS0 /proc/interrupts"))
+                    .contains(aia.equals("none") ? "SiFive PLIC" : "APLIC-MSI");
+            powerOff(vm);
+            VmStatistics statistics = vm.statistics();
+            assertThat(statistics.instructions()).isGreaterThan(500_000_000);
+            assertThat(statistics.devices())
+                    .anySatisfy(
+                            device -> {
+                                assertThat(device.label()).isEqualTo("uart0");
+                                assertThat(device.exits()).isPositive();
+                                assertThat(device.interrupts()).isPositive();
+                            });
+        }
+    }
+
+    @Test
+    void idleGuestCostsLessThanThreePercentOfACore() throws Exception {
+        try (Vm vm = Vm.builder().guest(debian).build()) {
+            vm.start();
+            vm.console().await(PROMPT, BOOT);
+            // Kernel threads that finish the boot come to rest first.
+            command(vm, "sleep 5");
+
+            vm.console().write("sleep 10; echo 'wo''ken'\n");
+            vm.console().await("\n", COMMAND);
+            long cpuBefore = machineCpuNanos();
+            long before = System.nanoTime();
+            vm.console().await("woken", COMMAND);
+            long cpu = machineCpuNanos() - cpuBefore;
+            long elapsed = System.nanoTime() - before;
+
+            assertThat(100.0 * cpu / elapsed)
+                    .as("percent of a core, over %d ms", elapsed / 1_000_000)
+                    .isLessThan(3.0);
+        }
+    }
+
+    /** What the machine's threads have used; the JVM's own work is not the guest's. */
+    private static long machineCpuNanos() throws IOException {
+        long nanos = 0;
+        try (var tasks = Files.newDirectoryStream(Path.of("/proc/self/task"))) {
+            for (Path task : tasks) {
+                if (Files.readString(task.resolve("comm")).startsWith("dalang-")) {
+                    String schedule = Files.readString(task.resolve("schedstat"));
+                    nanos += Long.parseLong(schedule.substring(0, schedule.indexOf(' ')));
+                }
+            }
+        }
+        return nanos;
+    }
+
+    @Test
+    void rebootComesBackInPlace() throws InterruptedException {
+        try (Vm vm = Vm.builder().guest(debian).cpus(2).build()) {
+            vm.start();
+            vm.console().await(PROMPT, BOOT);
+            command(vm, "echo kept > /tmp/file || true");
+
+            vm.console().write("reboot -f\n");
+            vm.console().await("Linux version", BOOT);
+            vm.console().await(PROMPT, BOOT);
+
+            assertThat(vm.statistics().resets()).isEqualTo(1);
+            assertThat(command(vm, "nproc")).contains("2");
+            powerOff(vm);
+        }
+    }
+
+    @Test
+    void panicEndsTheRun() throws InterruptedException {
+        try (Vm vm = Vm.builder().guest(debian).build()) {
+            vm.start();
+            vm.console().await(PROMPT, BOOT);
+            vm.console().write("echo c > /proc/sysrq-trigger\n");
+
+            assertThat(vm.awaitExit(COMMAND))
+                    .contains(new VmExit.Panicked("sysrq triggered crash"));
+        }
+    }
+}
