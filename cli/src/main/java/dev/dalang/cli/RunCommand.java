@@ -2,6 +2,7 @@ package dev.dalang.cli;
 
 import dev.dalang.vm.ConfigurationException;
 import dev.dalang.vm.Console;
+import dev.dalang.vm.FlashFile;
 import dev.dalang.vm.InterruptArchitecture;
 import dev.dalang.vm.MemorySize;
 import dev.dalang.vm.Vm;
@@ -24,6 +25,7 @@ import java.io.PrintWriter;
 import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 
@@ -78,6 +80,16 @@ final class RunCommand implements Callable<Integer> {
             defaultValue = "builtin",
             description = "Firmware to start in M-mode (default: ${DEFAULT-VALUE}).")
     private String bios = "builtin";
+
+    @Option(
+            names = "--flash",
+            paramLabel = "FILE[,ro]",
+            description = {
+                "A file of 32 MiB for the next bank of flash, of which there are two; with ,ro the",
+                "guest cannot change it. The firmware in the first is started, and finds kernel,",
+                "initial RAM disk and command line through fw_cfg."
+            })
+    private List<String> flash = List.of();
 
     @Option(
             names = "--bare",
@@ -180,6 +192,7 @@ final class RunCommand implements Callable<Integer> {
         if (!bios.equals("builtin")) {
             builder.bios(Path.of(bios));
         }
+        flash.forEach(text -> builder.flash(FlashFile.parse(text)));
         if (bare != null) {
             builder.bare(bare);
         }

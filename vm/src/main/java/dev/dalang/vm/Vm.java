@@ -172,7 +172,7 @@ public final class Vm implements AutoCloseable {
         if (!isStarted()) {
             throw new IllegalStateException("the machine was not started");
         }
-        Optional<VmExit> exit = run.awaitExit(timeout.toNanos());
+        Optional<VmExit> exit = run.awaitExit(timeout);
         if (exit.isPresent()) {
             console.flush(OUTPUT_TIMEOUT);
         }

@@ -165,7 +165,7 @@ public final class VmBuilder {
     /**
      * Ends the run after some host time; default: never.
      *
-     * @param limit more than nothing
+     * @param limit more than nothing; what exceeds 292 years is never reached
      * @return this
      */
     public VmBuilder timeout(Duration limit) {

@@ -143,6 +143,22 @@ class VmBuilderTest {
     }
 
     @Test
+    void flashFilesSayWhetherTheGuestMayChangeThem() {
+        assertThat(FlashFile.parse("code.fd,ro"))
+                .isEqualTo(new FlashFile(Path.of("code.fd"), true));
+        assertThat(FlashFile.parse("vars.fd")).isEqualTo(new FlashFile(Path.of("vars.fd"), false));
+        VmBuilder builder = Vm.builder().bare(program);
+        for (int bank = 0; bank < 3; bank++) {
+            builder.flash(new FlashFile(program, true));
+        }
+        refused(builder, "--flash: expected at most 2 banks, found 3");
+        refused(
+                Vm.builder().flash(new FlashFile(program, true)),
+                "flash file %s: expected 33554432 bytes, found %d"
+                        .formatted(program, program.toFile().length()));
+    }
+
+    @Test
     void interruptArchitecturesHaveNames() {
         assertThat(InterruptArchitecture.of("aplic-imsic"))
                 .isEqualTo(InterruptArchitecture.APLIC_IMSIC);

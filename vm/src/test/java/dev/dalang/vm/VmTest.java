@@ -106,6 +106,15 @@ class VmTest {
     }
 
     @Test
+    void endlessTimesAreNoLimits() throws Exception {
+        Duration endless = Duration.ofSeconds(Long.MAX_VALUE);
+        try (Vm vm = machines.program(a -> store(a, FINISHER, 0x5555)).timeout(endless).build()) {
+            vm.start();
+            assertThat(vm.awaitExit(endless)).contains(new VmExit.PoweredOff());
+        }
+    }
+
+    @Test
     void instructionLimitEndsTheRunExactly() throws Exception {
         try (Vm vm = machines.program(BareMachine::spin).maxInstructions(123_456).build()) {
             vm.start();

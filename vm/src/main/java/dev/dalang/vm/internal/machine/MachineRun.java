@@ -237,7 +237,15 @@ public final class MachineRun implements BoardListener {
         if (options.timeout.isEmpty()) {
             return Long.MAX_VALUE;
         }
-        return options.timeout.get().toNanos() - (System.nanoTime() - startedNanos);
+        return saturatedNanos(options.timeout.get()) - (System.nanoTime() - startedNanos);
+    }
+
+    private static long saturatedNanos(Duration duration) {
+        try {
+            return duration.toNanos();
+        } catch (ArithmeticException e) {
+            return duration.isNegative() ? Long.MIN_VALUE : Long.MAX_VALUE;
+        }
     }
 
     private final class HartsListener implements HartThreads.Listener {
@@ -267,12 +275,12 @@ public final class MachineRun implements BoardListener {
     /**
      * Waits for the end of the run, which was started.
      *
-     * @param nanos at most so long
+     * @param timeout at most so long
      * @return why it ended, or empty if it has not
      * @throws InterruptedException if the calling thread is interrupted
      */
-    public Optional<VmExit> awaitExit(long nanos) throws InterruptedException {
-        long left = nanos;
+    public Optional<VmExit> awaitExit(Duration timeout) throws InterruptedException {
+        long left = saturatedNanos(timeout);
         lock.lock();
         try {
             while (exit == null && left > 0) {
