@@ -59,6 +59,15 @@ public final class GuestComparison {
             System.exit(2);
             return;
         }
+        // A signal ends us without a word to the monitor that runs.
+        Runtime.getRuntime()
+                .addShutdownHook(
+                        Thread.ofPlatform()
+                                .unstarted(
+                                        () ->
+                                                ProcessHandle.current()
+                                                        .children()
+                                                        .forEach(ProcessHandle::destroyForcibly)));
         try {
             String report = compare(options);
             System.out.print(report);
