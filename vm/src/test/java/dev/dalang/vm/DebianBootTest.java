@@ -8,6 +8,7 @@ import dev.dalang.vm.guest.Guests;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -15,6 +16,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 
 /** Boots the distribution's own kernel to its shell; fetches it first where it is missing. */
 @Tag("boot")
@@ -147,6 +149,44 @@ class DebianBootTest {
 
             assertThat(vm.awaitExit(COMMAND))
                     .contains(new VmExit.Panicked("sysrq triggered crash"));
+        }
+    }
+
+    @Test
+    void firmwareInFlashBootsTheKernelThatFwCfgHas(@TempDir Path directory) throws Exception {
+        Map<String, Path> edk2 = Guests.firmware("edk2").files();
+        Path code = edk2.get("RISCV_VIRT_CODE.fd");
+        Path variables = Files.copy(edk2.get("RISCV_VIRT_VARS.fd"), directory.resolve("vars.fd"));
+        try (Vm vm =
+                Vm.builder()
+                        .guest(debian)
+                        .flash(new FlashFile(code, true))
+                        .flash(new FlashFile(variables, false))
+                        .build()) {
+            vm.start();
+            vm.console().await("EDK2 firmware version", BOOT);
+            vm.console().await(PROMPT, BOOT);
+            powerOff(vm);
+        }
+        assertThat(Files.mismatch(variables, edk2.get("RISCV_VIRT_VARS.fd")))
+                .as("where the firmware stored its variables")
+                .isPositive();
+    }
+
+    @Test
+    void ubootInMachineModeComesToItsPrompt() throws InterruptedException {
+        Path uboot = Guests.firmware("u-boot").files().get("u-boot.bin");
+        try (Vm vm = Vm.builder().bios(uboot).build()) {
+            vm.console().inputMode(Console.InputMode.IMMEDIATE);
+            vm.start();
+            vm.console().await("stop autoboot", COMMAND);
+            vm.console().write("\n");
+            vm.console().await("=> ", COMMAND);
+            vm.console().write("bdinfo\n");
+            assertThat(vm.console().await("=> ", COMMAND))
+                    .contains("size     = 0x0000000020000000");
+            vm.console().write("poweroff\n");
+            assertThat(vm.awaitExit(COMMAND)).contains(new VmExit.PoweredOff());
         }
     }
 }
