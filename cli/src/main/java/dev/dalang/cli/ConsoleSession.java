@@ -41,21 +41,23 @@ final class ConsoleSession implements AutoCloseable {
             new AtomicReference<>(Optional.empty());
     private final LineOutput output = new LineOutput(new FileOutputStream(FileDescriptor.out));
 
-    private ConsoleSession(Vm vm, Optional<RawTerminal> terminal) {
+    private ConsoleSession(Vm vm, ConsoleChoice choice) {
         this.vm = vm;
-        this.terminal = terminal;
+        this.terminal =
+                choice instanceof ConsoleChoice.Stdio
+                        ? RawTerminal.open(output::endLine)
+                        : Optional.empty();
     }
 
     /** Connects the console as chosen. The machine has not started. */
     static ConsoleSession attach(
             Vm vm, ConsoleChoice choice, ConsoleFile file, Console.InputMode heldOrNot) {
+        ConsoleSession session = new ConsoleSession(vm, choice);
         if (!(choice instanceof ConsoleChoice.Stdio)) {
-            ConsoleSession session = new ConsoleSession(vm, Optional.empty());
             file.stream()
                     .ifPresent(stream -> session.attachOutput(ConsoleFile.name(choice), stream));
             return session;
         }
-        ConsoleSession session = new ConsoleSession(vm, RawTerminal.open());
         session.attachOutput("standard output", session.output);
         vm.console().inputMode(heldOrNot);
         if (session.terminal.isPresent()) {
@@ -74,10 +76,7 @@ final class ConsoleSession implements AutoCloseable {
     /** Restores the terminal and leaves the cursor at the start of a line. */
     @Override
     public void close() {
-        if (terminal.isPresent()) {
-            output.endLine();
-            terminal.get().close();
-        }
+        terminal.ifPresent(RawTerminal::close);
     }
 
     private void attachOutput(String name, OutputStream stream) {

@@ -27,25 +27,28 @@ final class RawTerminal implements AutoCloseable {
     private static final long STTY_SECONDS = 5;
 
     private final String saved;
+    private final Runnable beforeRestore;
     private final AtomicBoolean restored = new AtomicBoolean();
     private final Thread hook = new Thread(this::restore, "dalang-terminal-restore");
 
-    private RawTerminal(String saved) {
+    private RawTerminal(String saved, Runnable beforeRestore) {
         this.saved = saved;
+        this.beforeRestore = beforeRestore;
     }
 
     /**
      * Switches the terminal on standard input to raw mode.
      *
+     * @param beforeRestore run once, before the mode is restored
      * @return the terminal, or empty where standard input is none
      */
-    static Optional<RawTerminal> open() {
+    static Optional<RawTerminal> open(Runnable beforeRestore) {
         Optional<String> saved = stty("-g");
         // The answer goes back to stty as it came, so it is held against the form of POSIX's.
         if (saved.isEmpty() || !saved.get().matches("[0-9A-Za-z:=,-]+")) {
             return Optional.empty();
         }
-        RawTerminal terminal = new RawTerminal(saved.get());
+        RawTerminal terminal = new RawTerminal(saved.get(), beforeRestore);
         Runtime.getRuntime().addShutdownHook(terminal.hook);
         // Output processing stays on, so that lines of the host's own come out straight.
         if (stty("raw", "-echo", "opost").isEmpty()) {
@@ -82,6 +85,7 @@ final class RawTerminal implements AutoCloseable {
 
     private void restore() {
         if (restored.compareAndSet(false, true)) {
+            beforeRestore.run();
             discardTyped();
             stty(saved);
         }

@@ -28,7 +28,7 @@ import java.util.Set;
 final class DebianInitrd {
 
     /** Raised when the builder changes what it makes, so that older results are made again. */
-    static final int RECIPE = 2;
+    static final int RECIPE = 3;
 
     /** Stored unpacked, with all that they need. */
     private static final List<String> COMMON_MODULES =
@@ -103,6 +103,8 @@ final class DebianInitrd {
         cpio.characterDevice("dev/null", 0666, 1, 3);
         cpio.file("init", 0755, resource("init"));
         cpio.file("usr/sbin/coldplug", 0755, resource("coldplug"));
+        cpio.file("etc/inittab", 0644, resource("inittab"));
+        cpio.file("etc/console", 0755, resource("console"));
         cpio.file("etc/profile", 0644, resource("profile"));
         cpio.file("etc/passwd", 0644, ascii("root:x:0:0:root:/root:/bin/sh\n"));
         cpio.file("etc/group", 0644, ascii("root:x:0:\n"));
@@ -116,8 +118,9 @@ final class DebianInitrd {
                 cpio.symbolicLink("usr/bin/" + applet, "busybox");
             }
         }
-        // The kernel calls this one by its full name when it wants a module.
+        // The kernel calls these by their full names.
         cpio.symbolicLink("usr/sbin/modprobe", "../bin/busybox");
+        cpio.symbolicLink("usr/sbin/init", "../bin/busybox");
     }
 
     /**
