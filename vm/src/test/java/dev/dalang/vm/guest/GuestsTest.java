@@ -67,6 +67,14 @@ class GuestsTest {
         return guests.guest(Guests.DEBIAN, heard);
     }
 
+    private static Path manifestOf(Path entry) throws IOException {
+        try (var files = Files.list(entry)) {
+            return files.filter(file -> file.getFileName().toString().startsWith("manifest-"))
+                    .findFirst()
+                    .orElseThrow();
+        }
+    }
+
     private static Map<String, String> unpacked(Path archive) throws IOException {
         Map<String, String> result = new LinkedHashMap<>();
         try (var in = new CpioArchiveInputStream(Files.newInputStream(archive))) {
@@ -125,7 +133,8 @@ class GuestsTest {
         Path entry = cache.resolve("guests/debian");
         assertThat(entry.toFile().list())
                 .containsExactlyInAnyOrder(
-                        "manifest", guest.kernel().getParent().getFileName().toString());
+                        manifestOf(entry).getFileName().toString(),
+                        guest.kernel().getParent().getFileName().toString());
         assertThat(guest.kernel().getParent().toFile().list())
                 .containsExactlyInAnyOrder("kernel", "initrd");
         assertThat(cache.resolve("apt/packages")).isEmptyDirectory();
@@ -175,7 +184,7 @@ class GuestsTest {
     @Test
     void aManifestThatWasTamperedWithIsNotBelieved() throws IOException {
         debian();
-        Path manifest = cache.resolve("guests/debian/manifest");
+        Path manifest = manifestOf(cache.resolve("guests/debian"));
         Files.writeString(manifest, Files.readString(manifest).replace("content-", "../../"));
 
         assertThat(debian().kernel()).hasSize(20_000);
@@ -301,7 +310,44 @@ class GuestsTest {
         assertThat(old).hasSize(20_000);
         assertThat(renewed.version()).isEqualTo("6.12.1-2");
         assertThat(renewed.kernel()).hasSize(30_000);
-        assertThat(first.kernel()).doesNotExist();
+    }
+
+    @Test
+    void whatARunningMachineMayReadAgainStaysUntilTheFetchAfterTheNext() throws IOException {
+        Guest first = debian();
+        apt.offer(
+                "busybox-static",
+                "2",
+                new TestDeb().file("./usr/bin/busybox", 0755, FakeApt.busybox(7000)).build());
+        Guest second = guests.fetch(Guests.DEBIAN, heard);
+        assertThat(first.initrd()).exists().isNotEqualTo(second.initrd());
+
+        guests.fetch(Guests.DEBIAN, heard);
+        assertThat(first.initrd()).doesNotExist();
+        assertThat(second.initrd()).exists();
+    }
+
+    @Test
+    void anotherVersionsResultStays() throws IOException {
+        Guest guest = debian();
+        Path entry = cache.resolve("guests/debian");
+        Path manifest = manifestOf(entry);
+        String content = guest.kernel().getParent().getFileName().toString();
+        Files.move(manifest, entry.resolve("manifest-other"));
+        Files.move(entry.resolve(content), entry.resolve("content-other"));
+        Files.writeString(
+                entry.resolve("manifest-other"),
+                Files.readString(entry.resolve("manifest-other"))
+                        .replace(content, "content-other"));
+
+        debian();
+
+        assertThat(entry.toFile().list())
+                .containsExactlyInAnyOrder(
+                        "manifest-other",
+                        "content-other",
+                        manifest.getFileName().toString(),
+                        content);
     }
 
     @Test

@@ -13,10 +13,15 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -31,6 +36,7 @@ import java.util.concurrent.CompletionException;
 final class CacheEntry {
 
     private static final String BUILDING = ".building";
+    private static final int KEPT_RECIPES = 2;
 
     private final Path directory;
     private final String recipe;
@@ -80,7 +86,7 @@ final class CacheEntry {
 
     /** Compares every file with the manifest; the files are hashed at the same time. */
     State check() throws IOException {
-        Path file = directory.resolve(Manifest.FILE);
+        Path file = manifestFile();
         if (!Files.exists(file)) {
             return new State.Missing();
         }
@@ -142,7 +148,7 @@ final class CacheEntry {
     /** Builds a new content and puts it in the place of the old; on failure the old one stays. */
     void replace(Builder builder) throws IOException {
         Files.createDirectories(directory);
-        removeOthers("");
+        removeOthers(Set.of());
         Path building = directory.resolve(BUILDING);
         Files.createDirectory(building);
         try {
@@ -162,8 +168,10 @@ final class CacheEntry {
             Path content = directory.resolve(name);
             deleteTree(content);
             Files.move(building, content, StandardCopyOption.ATOMIC_MOVE);
-            new Manifest(recipe, version, name, files).write(directory.resolve(Manifest.FILE));
-            removeOthers(name);
+            String before = recorded().map(Manifest::directory).orElse(name);
+            new Manifest(recipe, version, name, files).write(manifestFile());
+            // A machine that runs from the files before this may want them again for a reboot.
+            removeOthers(Set.of(before));
         } finally {
             deleteTree(building);
         }
@@ -175,7 +183,7 @@ final class CacheEntry {
      * @return whether there was one
      */
     boolean remove() throws IOException {
-        boolean existed = Files.deleteIfExists(directory.resolve(Manifest.FILE));
+        boolean existed = !manifests().isEmpty();
         deleteTree(directory);
         return existed;
     }
@@ -183,21 +191,54 @@ final class CacheEntry {
     /** The recorded version and size, without a look at the files. */
     Optional<Manifest> recorded() {
         try {
-            Manifest manifest = Manifest.read(directory.resolve(Manifest.FILE));
+            Manifest manifest = Manifest.read(manifestFile());
             return manifest.recipe().equals(recipe) ? Optional.of(manifest) : Optional.empty();
         } catch (IOException e) {
             return Optional.empty();
         }
     }
 
-    /** Removes what earlier writers left: contents that no manifest names, unfinished ones. */
-    private void removeOthers(String current) throws IOException {
-        String named = recorded().map(Manifest::directory).orElse(current);
+    private Path manifestFile() {
+        return directory.resolve(Manifest.FILE + recipe);
+    }
+
+    /** The manifests of all recipes, the youngest first. */
+    private List<Path> manifests() throws IOException {
+        List<Path> files = new ArrayList<>();
+        try (DirectoryStream<Path> stream =
+                Files.newDirectoryStream(directory, Manifest.FILE + "*")) {
+            stream.forEach(files::add);
+        }
+        Map<Path, FileTime> times = new HashMap<>();
+        for (Path file : files) {
+            times.put(file, Files.getLastModifiedTime(file));
+        }
+        files.sort(Comparator.comparing(times::get).reversed());
+        return files;
+    }
+
+    /**
+     * Removes what earlier writers left: all but two recipes' results, so that two versions of this
+     * program share a cache in peace, then contents that no manifest names, and unfinished ones.
+     */
+    private void removeOthers(Set<String> alsoKept) throws IOException {
+        List<Path> manifests = manifests();
+        Set<String> kept = new HashSet<>(alsoKept);
+        for (Path file : manifests.subList(0, Math.min(KEPT_RECIPES, manifests.size()))) {
+            try {
+                kept.add(Manifest.read(file).directory());
+            } catch (IOException _) {
+                // A damaged manifest names nothing that could be used.
+            }
+        }
+        for (Path file :
+                manifests.subList(Math.min(KEPT_RECIPES, manifests.size()), manifests.size())) {
+            Files.delete(file);
+        }
         List<Path> others = new ArrayList<>();
         try (DirectoryStream<Path> stream = Files.newDirectoryStream(directory)) {
             for (Path path : stream) {
-                String name = path.getFileName().toString();
-                if (Files.isDirectory(path) && !name.equals(current) && !name.equals(named)) {
+                if (Files.isDirectory(path) && !kept.contains(path.getFileName().toString())) {
                     others.add(path);
                 }
             }

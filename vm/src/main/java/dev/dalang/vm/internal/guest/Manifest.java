@@ -19,8 +19,8 @@ import java.util.TreeMap;
  */
 record Manifest(String recipe, String version, String directory, Map<String, Item> files) {
 
-    /** The manifest's name. */
-    static final String FILE = "manifest";
+    /** How the names of manifests begin; each recipe has its own. */
+    static final String FILE = "manifest-";
 
     private static final String FORMAT = "dalang-manifest 1";
 

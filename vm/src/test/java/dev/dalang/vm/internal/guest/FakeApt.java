@@ -128,13 +128,10 @@ public final class FakeApt {
 
     /** Offers a kernel with a few modules, and busybox. */
     public FakeApt offerDebian() throws IOException {
-        byte[] busybox = new byte[5000];
-        byte[] names = TestDeb.ascii("[\0[[\0busybox\0modprobe\0mount\0poweroff\0sh\0\0junk\0");
-        System.arraycopy(names, 0, busybox, 2000, names.length);
         offer(
                 "busybox-static",
                 "1.37",
-                new TestDeb().file("./usr/bin/busybox", 0755, busybox).build());
+                new TestDeb().file("./usr/bin/busybox", 0755, busybox(5000)).build());
         String modules = "./usr/lib/modules/6.12.1-riscv64/";
         offer(
                 "linux-image-6.12.1-riscv64",
@@ -174,6 +171,14 @@ public final class FakeApt {
     /** All command lines so far. */
     public List<String> calls() throws IOException {
         return Files.readAllLines(directory.resolve("calls"));
+    }
+
+    /** Something of a size that lists applets as busybox does. */
+    public static byte[] busybox(int bytes) {
+        byte[] program = new byte[bytes];
+        byte[] names = TestDeb.ascii("[\0[[\0busybox\0modprobe\0mount\0poweroff\0sh\0\0junk\0");
+        System.arraycopy(names, 0, program, 2000, names.length);
+        return program;
     }
 
     private static byte[] noise(int bytes) {

@@ -31,7 +31,7 @@ class ManifestTest {
 
     @BeforeEach
     void nameFile() {
-        file = directory.resolve(Manifest.FILE);
+        file = directory.resolve(Manifest.FILE + "x");
     }
 
     @Test
@@ -39,7 +39,7 @@ class ManifestTest {
         MANIFEST.write(file);
 
         assertThat(Manifest.read(file)).isEqualTo(MANIFEST);
-        assertThat(directory.toFile().list()).containsExactly(Manifest.FILE);
+        assertThat(directory.toFile().list()).containsExactly(Manifest.FILE + "x");
     }
 
     @Test
