@@ -278,6 +278,7 @@ public final class Hart implements Suspendable {
      *     have ended {@link #run} already
      */
     public boolean runPostedTasks() {
+        core.giveWay();
         for (Consumer<Hart> task = tasks.poll(); task != null; task = tasks.poll()) {
             task.accept(this);
         }

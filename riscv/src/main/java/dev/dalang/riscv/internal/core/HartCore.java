@@ -302,6 +302,17 @@ public final class HartCore {
         }
     }
 
+    /**
+     * Lets a hart that waits to run alone do so now. Its own thread, between two instructions,
+     * while it waits for another hart and so does not come back to its engine.
+     */
+    public void giveWay() {
+        if (executing && holds.get() != 0) {
+            standStill();
+            moveOn();
+        }
+    }
+
     void hold() {
         holds.incrementAndGet();
         requestAttention(ATTENTION_HOLD);
