@@ -1,6 +1,5 @@
 package dev.dalang.cli;
 
-import dev.dalang.vm.Console;
 import dev.dalang.vm.Vm;
 
 import java.io.FileDescriptor;
@@ -50,8 +49,7 @@ final class ConsoleSession implements AutoCloseable {
     }
 
     /** Connects the console as chosen. The machine has not started. */
-    static ConsoleSession attach(
-            Vm vm, ConsoleChoice choice, ConsoleFile file, Console.InputMode heldOrNot) {
+    static ConsoleSession attach(Vm vm, ConsoleChoice choice, ConsoleFile file) {
         ConsoleSession session = new ConsoleSession(vm, choice);
         if (!(choice instanceof ConsoleChoice.Stdio)) {
             file.stream()
@@ -59,13 +57,17 @@ final class ConsoleSession implements AutoCloseable {
             return session;
         }
         session.attachOutput("standard output", session.output);
-        vm.console().inputMode(heldOrNot);
         if (session.terminal.isPresent()) {
             Thread.ofPlatform().daemon().name("dalang-keys").start(session::readKeys);
         } else {
             vm.console().attachInput(new FileInputStream(FileDescriptor.in));
         }
         return session;
+    }
+
+    /** Whether a person at a terminal types the input. */
+    boolean isTerminal() {
+        return terminal.isPresent();
     }
 
     /** Why the console could not go on, if it could not. */

@@ -157,14 +157,15 @@ final class RunCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         PrintWriter err = spec.commandLine().getErr();
-        VmBuilder builder = options();
+        VmBuilder builder = options().check();
         ConsoleFile.check(console);
         bootDefaultGuest(builder);
         try (Vm vm = builder.build();
                 ConsoleFile file = ConsoleFile.open(console)) {
             VmExit exit;
             Optional<String> failure;
-            try (ConsoleSession session = ConsoleSession.attach(vm, console, file, inputMode())) {
+            try (ConsoleSession session = ConsoleSession.attach(vm, console, file)) {
+                vm.console().inputMode(inputMode(session.isTerminal()));
                 vm.start();
                 exit = vm.awaitExit();
                 failure = session.failure();
@@ -225,12 +226,14 @@ final class RunCommand implements Callable<Integer> {
     }
 
     /**
-     * A person at a terminal may talk to firmware or to a kernel that only polls; a file or a pipe
-     * is held until the guest listens, unless it is certain that what runs only polls.
+     * When input reaches the guest. A person at a terminal may talk to firmware or to a kernel that
+     * only polls. A file or a pipe is held until the guest listens, unless what runs can only poll.
      */
-    private Console.InputMode inputMode() {
-        boolean polls = bare != null || !bios.equals("builtin");
-        return polls ? Console.InputMode.IMMEDIATE : Console.InputMode.HELD;
+    private Console.InputMode inputMode(boolean isTerminal) {
+        boolean unknown = kernel != null || !bios.equals("builtin") || !flash.isEmpty();
+        return bare != null || isTerminal && unknown
+                ? Console.InputMode.IMMEDIATE
+                : Console.InputMode.HELD;
     }
 
     private void report(Vm vm, VmExit exit, Optional<String> failure, PrintWriter err) {

@@ -198,12 +198,13 @@ public final class VmBuilder {
     }
 
     /**
-     * Checks everything, reserves the memory, and loads what is to be booted.
+     * Checks the options that can be judged without a look at any file, so that a mistake is known
+     * before something is fetched for the machine.
      *
-     * @return a machine that can be started
-     * @throws ConfigurationException if an option or a file cannot be used; nothing is left behind
+     * @return this
+     * @throws ConfigurationException if an option cannot be used
      */
-    public Vm build() {
+    public VmBuilder check() {
         if (memory < MIN_MEMORY_BYTES || memory > MAX_MEMORY_BYTES) {
             throw new ConfigurationException(
                     "--memory: expected %d to %d bytes (64M to 16G), found %d"
@@ -227,7 +228,24 @@ public final class VmBuilder {
             throw new ConfigurationException(
                     "--timeout: expected more than 0 seconds, found " + limit);
         }
-        return Vm.of(configuration(), reboot, Optional.ofNullable(limit));
+        if (flash.size() > VirtMap.FLASH_BANKS) {
+            throw new ConfigurationException(
+                    "--flash: expected at most %d banks, found %d"
+                            .formatted(VirtMap.FLASH_BANKS, flash.size()));
+        }
+        checkedCommandLine(append);
+        return this;
+    }
+
+    /**
+     * Checks everything, reserves the memory, and loads what is to be booted.
+     *
+     * @return a machine that can be started
+     * @throws ConfigurationException if an option or a file cannot be used; nothing is left behind
+     */
+    public Vm build() {
+        check();
+        return Vm.of(configuration(), reboot, Optional.ofNullable(timeout));
     }
 
     private BoardConfiguration configuration() {
@@ -236,11 +254,6 @@ public final class VmBuilder {
         if (isBare && (kernel != null || initrd != null || bios != null || chosen != null)) {
             throw new ConfigurationException(
                     "--bare: expected no --kernel, --initrd, --bios or guest beside it, found one");
-        }
-        if (flash.size() > VirtMap.FLASH_BANKS) {
-            throw new ConfigurationException(
-                    "--flash: expected at most %d banks, found %d"
-                            .formatted(VirtMap.FLASH_BANKS, flash.size()));
         }
         Path bootKernel = kernel != null || chosen == null ? kernel : chosen.kernel();
         // A kernel of the user's own does not get the guest's initial RAM disk: modules differ.
