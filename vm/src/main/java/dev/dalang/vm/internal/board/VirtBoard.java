@@ -16,8 +16,6 @@ import dev.dalang.riscv.intc.AplicDomain;
 import dev.dalang.riscv.intc.Imsic;
 import dev.dalang.riscv.intc.Plic;
 import dev.dalang.riscv.sbi.SbiFirmware;
-import dev.dalang.riscv.sbi.SbiPlatform;
-import dev.dalang.riscv.sbi.SystemReset;
 import dev.dalang.vm.ConfigurationException;
 import dev.dalang.vm.device.CfiFlash;
 import dev.dalang.vm.device.ConsoleBackend;
@@ -81,7 +79,7 @@ public final class VirtBoard implements AutoCloseable {
         firmware =
                 configuration.startsInMachineMode()
                         ? null
-                        : SbiFirmware.of(memory, new Platform(console, listener));
+                        : SbiFirmware.of(memory, new BoardPlatform(console, listener));
 
         Imsic machineMessages = null;
         Imsic supervisorMessages = null;
@@ -363,64 +361,5 @@ public final class VirtBoard implements AutoCloseable {
     @Override
     public void close() {
         resources.close();
-    }
-
-    private record FinisherListener(BoardListener listener) implements TestFinisher.Listener {
-        @Override
-        public void poweredOff() {
-            listener.poweredOff();
-        }
-
-        @Override
-        public void failed(int code) {
-            listener.failed(code);
-        }
-
-        @Override
-        public void resetRequested() {
-            listener.resetRequested();
-        }
-    }
-
-    /** What the built-in SBI needs of this board. */
-    private record Platform(ConsoleBackend console, BoardListener listener) implements SbiPlatform {
-        @Override
-        public void systemReset(SystemReset reset, boolean systemFailure) {
-            if (systemFailure) {
-                listener.failed(1);
-            } else if (reset == SystemReset.SHUTDOWN) {
-                listener.poweredOff();
-            } else {
-                listener.resetRequested();
-            }
-        }
-
-        @Override
-        public void allHartsStopped() {
-            listener.stuck(0, "every hart has stopped itself, and nobody is left to start one");
-        }
-
-        @Override
-        public int consoleWrite(byte[] bytes, int length) {
-            int taken = 0;
-            while (taken < length && console.transmit(Byte.toUnsignedInt(bytes[taken]))) {
-                taken++;
-            }
-            return taken;
-        }
-
-        @Override
-        public int consoleRead(byte[] bytes, int length) {
-            int read = 0;
-            while (read < length) {
-                int octet = console.receive(true);
-                if (octet < 0) {
-                    break;
-                }
-                bytes[read] = (byte) octet;
-                read++;
-            }
-            return read;
-        }
     }
 }
