@@ -1,0 +1,13 @@
+import org.jspecify.annotations.NullMarked;
+
+/**
+ * PCI and PCI Express: configuration space, capabilities, message-signalled and wired interrupts,
+ * the tree of buses and bridges, and the interface that a device implements.
+ */
+@NullMarked
+module dev.dalang.pci {
+    requires transitive dev.dalang.bus;
+    requires static transitive org.jspecify;
+
+    exports dev.dalang.pci;
+}
