@@ -5,5 +5,7 @@ import org.jspecify.annotations.NullMarked;
 module dev.dalang.tables {
     requires static org.jspecify;
 
+    exports dev.dalang.tables.acpi;
+    exports dev.dalang.tables.aml;
     exports dev.dalang.tables.fdt;
 }
