@@ -17,7 +17,7 @@ import java.util.SplittableRandom;
  * -Ddalang.seed=N} repeats a run, {@code -Ddalang.pci.accesses=N} makes longer ones.
  */
 final class ConfigurationFuzzTest {
-    private static final long ACCESSES = Long.getLong("dalang.pci.accesses", 1_000_000);
+    private static final long ACCESSES = Long.getLong("dalang.pci.accesses", 400_000);
     private static final int[] SIZES = {1, 2, 4};
 
     private final Arena arena = Arena.ofShared();

@@ -172,6 +172,56 @@ final class ConfigurationPageTest {
         assertMirrored(config);
     }
 
+    /** The device pushes just after its value was read: the older value must not win. */
+    @Test
+    void aPushOutrunsAValueThatWasReadBeforeIt() {
+        var live =
+                new PciCapConfig() {
+                    private PciCapMapping mapping;
+                    private boolean racing;
+                    private int value;
+
+                    @Override
+                    public int registers() {
+                        return 1;
+                    }
+
+                    @Override
+                    public int readMask(int register) {
+                        return 0xffff_0000;
+                    }
+
+                    @Override
+                    public int readRegister(int register) {
+                        int read = value;
+                        if (racing) {
+                            racing = false;
+                            value = 0x2222_0000;
+                            mapping.setRegister(0, value, 0xffff_0000);
+                        }
+                        return read;
+                    }
+
+                    @Override
+                    public PciCapStatus writeRegister(
+                            int register, int offset, int size, int written) {
+                        value = 0x1111_0000;
+                        racing = true;
+                        return PciCapStatus.NONE;
+                    }
+
+                    @Override
+                    public void setCapMapping(PciCapMapping registers) {
+                        mapping = registers;
+                    }
+                };
+        config.addCapability(TestCapability.readOnly(9, 0), live);
+        config.initPciConfigMapping(page);
+        config.write(16, 2, 2, 0);
+        assertThat(at(16)).isEqualTo(0x2222_0009);
+        assertMirrored(config);
+    }
+
     /** A device pushes while a guest writes: what is left is the last state, never an older one. */
     @Test
     void thePageEndsWithTheLastOfPushesAndWrites() throws InterruptedException {

@@ -116,6 +116,33 @@ final class ConfigurationSnapshotTest {
     }
 
     @Test
+    void onlyABarCanBeSized() {
+        PciConfiguration config = full();
+        Snapshot good = config.snapshot();
+        config.restore(SnapshotMutations.with(good, "sizing", 0xffffL));
+        assertThat(config.barRanges()).isEmpty();
+        for (int register = 4; register < 8; register++) {
+            config.write(register, 0, 4, config.readRegister(register));
+        }
+        config.write(12, 0, 1, 0);
+        assertThat(config.snapshot()).isEqualTo(good);
+    }
+
+    /** That a window takes 64-bit addresses, and a bridge's other fixed bits. */
+    @ParameterizedTest
+    @ValueSource(ints = {0x1b, 0x1e, 0x20, 0x24, 0x26})
+    void aSnapshotCannotForgeABridgesAbilities(int offset) {
+        PciConfiguration config = PciConfiguration.bridge(1, 2).build();
+        Snapshot good = config.snapshot();
+        byte[] registers = good.getBytes("registers", 4096);
+        registers[offset] ^= 0x01;
+        assertThatExceptionOfType(SnapshotException.class)
+                .isThrownBy(
+                        () -> config.restore(SnapshotMutations.with(good, "registers", registers)));
+        assertThat(config.snapshot()).isEqualTo(good);
+    }
+
+    @Test
     void theMultiFunctionBitIsTheTreesAndNotInTheSnapshot() {
         PciConfiguration config = full();
         Snapshot alone = config.snapshot();
