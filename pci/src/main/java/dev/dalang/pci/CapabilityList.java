@@ -13,15 +13,12 @@ import java.util.Objects;
  * The two lists of capabilities of one function, and the live parts behind their registers.
  *
  * <p>No lock is held while a live part is called, so that it may push a change while it holds its
- * own. What a push and a guest's write leave in the registers is the newer of the two: each push
- * counts, and a value that was read before a push is read again.
+ * own. A push may come between reading a value and storing it: the bits that it brought are newer,
+ * and stay. Guests' writes come one at a time, so that there is one such reading at a time.
  */
 final class CapabilityList {
     static final int FIRST = 0x40;
     static final int FIRST_EXTENDED = PciRegisters.PCI_CFG_SPACE_SIZE;
-
-    /** More pushes than this during one read mean that one of them has brought what was missed. */
-    private static final int MERGE_ATTEMPTS = 64;
 
     /** One capability, with its live part if it has one. */
     record Entry(PciCapabilityHandle handle, boolean extended, @Nullable PciCapConfig config) {}
@@ -31,7 +28,9 @@ final class CapabilityList {
         final PciCapConfig config;
         final int number;
         final int readMask;
-        long pushes;
+
+        /** The bits that were pushed since the value now being taken over was read. */
+        int pushed;
 
         LiveRegister(PciCapConfig config, int number) {
             this.config = config;
@@ -218,18 +217,12 @@ final class CapabilityList {
         if (part == null || part.readMask == 0) {
             return;
         }
-        for (int attempt = 0; attempt < MERGE_ATTEMPTS; attempt++) {
-            long before;
-            synchronized (file) {
-                before = part.pushes;
-            }
-            int value = part.config.readRegister(part.number);
-            synchronized (file) {
-                if (part.pushes == before) {
-                    file.set(register, part.readMask, value);
-                    return;
-                }
-            }
+        synchronized (file) {
+            part.pushed = 0;
+        }
+        int value = part.config.readRegister(part.number);
+        synchronized (file) {
+            file.set(register, part.readMask & ~part.pushed, value);
         }
     }
 
@@ -238,7 +231,7 @@ final class CapabilityList {
         synchronized (file) {
             LiveRegister part = live[register];
             if (part != null) {
-                part.pushes++;
+                part.pushed |= mask;
             }
             file.set(register, mask, value);
         }

@@ -196,8 +196,8 @@ final class ConfigurationPageTest {
                         int read = value;
                         if (racing) {
                             racing = false;
-                            value = 0x2222_0000;
-                            mapping.setRegister(0, value, 0xffff_0000);
+                            value = 0x2211_0000;
+                            mapping.setRegister(0, value, 0xff00_0000);
                         }
                         return read;
                     }
@@ -218,7 +218,7 @@ final class ConfigurationPageTest {
         config.addCapability(TestCapability.readOnly(9, 0), live);
         config.initPciConfigMapping(page);
         config.write(16, 2, 2, 0);
-        assertThat(at(16)).isEqualTo(0x2222_0009);
+        assertThat(at(16)).isEqualTo(0x2211_0009);
         assertMirrored(config);
     }
 
