@@ -4,6 +4,7 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module dev.dalang.bench {
     requires dev.dalang.bus;
+    requires dev.dalang.pci;
     requires dev.dalang.vm;
     requires jmh.core;
     requires static org.jspecify;

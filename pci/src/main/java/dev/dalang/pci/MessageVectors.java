@@ -58,8 +58,10 @@ final class MessageVectors {
     private static final long HANDLE = -1L << HANDLE_SHIFT;
 
     private static final int SPINS = 1_000;
-    private static final int PARKS = 100;
-    private static final long PARK_NANOS = 20_000;
+    private static final int PARKS = 170;
+    private static final int PARKS_OF_ONE_LENGTH = 8;
+    private static final long SHORTEST_PARK_NANOS = 20_000;
+    private static final long LONGEST_PARK_NANOS = 2_000_000;
 
     private final MsiRouter router;
     private final int count;
@@ -163,7 +165,10 @@ final class MessageVectors {
         }
     }
 
-    /** Waits, within bounds, until no message of a closed vector is under way. */
+    /**
+     * Waits until no message of a closed vector is under way: hardly ever, and then for the length
+     * of a signal, but where that thread has lost its processor up to a quarter of a second.
+     */
     void awaitQuiet(int vector) {
         int at = at(vector);
         for (int turn = 0; turn < SPINS + PARKS; turn++) {
@@ -173,7 +178,9 @@ final class MessageVectors {
             if (turn < SPINS) {
                 Thread.onSpinWait();
             } else {
-                LockSupport.parkNanos(PARK_NANOS);
+                int doublings = Math.min((turn - SPINS) / PARKS_OF_ONE_LENGTH, 7);
+                LockSupport.parkNanos(
+                        Math.min(SHORTEST_PARK_NANOS << doublings, LONGEST_PARK_NANOS));
             }
         }
     }
