@@ -29,23 +29,41 @@ final class DeviceSlot {
      */
     void failed(String what, long base, long offset, long size, Throwable failure) {
         errors.increment();
-        if (logged.getPlain() || !logged.compareAndSet(false, true)) {
-            return;
-        }
-        try {
-            String text =
-                    "device "
-                            + id
-                            + " ("
-                            + typeId
-                            + ") failed a "
+        if (isFirst()) {
+            log(
+                    "a "
                             + what
                             + " of "
                             + size
                             + " bytes at "
                             + Numbers.hex(base)
                             + " + "
-                            + Numbers.hex(offset)
+                            + Numbers.hex(offset),
+                    failure);
+        }
+    }
+
+    /** As the other, for what is no access. */
+    void failed(String what, Throwable failure) {
+        errors.increment();
+        if (isFirst()) {
+            log(what, failure);
+        }
+    }
+
+    private boolean isFirst() {
+        return !logged.getPlain() && logged.compareAndSet(false, true);
+    }
+
+    private void log(String what, Throwable failure) {
+        try {
+            String text =
+                    "device "
+                            + id
+                            + " ("
+                            + typeId
+                            + ") failed "
+                            + what
                             + ": "
                             + printable(failure.toString())
                             + "; later failures are only counted";

@@ -117,6 +117,18 @@ public final class IoCounters implements Suspendable {
         unmappedWrites.increment();
     }
 
+    /**
+     * Counts something that a device failed outside an access to its ranges, and logs the first
+     * failure of the device, as for an access. Any thread.
+     *
+     * @param device the device
+     * @param what what it was asked to do, for the log
+     * @param failure what it threw
+     */
+    public void failed(BusDevice device, String what, Throwable failure) {
+        slot(device).failed(what, failure);
+    }
+
     /** {@return the counts of every device there is or was, ordered by id} */
     public synchronized List<DeviceCounts> devices() {
         return new TreeMap<>(slots).values().stream().map(this::counts).toList();

@@ -17,7 +17,9 @@ public final class GuestMemoryException extends RuntimeException {
         /** An ordered or atomic access that is not aligned to its size. */
         MISALIGNED,
         /** A direct view was asked of bytes that lie in more than one region. */
-        SPLIT
+        SPLIT,
+        /** The device may not reach memory at present: its driver has not enabled it to. */
+        REFUSED
     }
 
     private final Kind kind;
@@ -72,6 +74,7 @@ public final class GuestMemoryException extends RuntimeException {
                     case READ_ONLY -> "the memory is read-only";
                     case MISALIGNED -> "the address is not a multiple of the length";
                     case SPLIT -> "it lies in more than one region";
+                    case REFUSED -> "the device is not enabled to access memory";
                 };
         return "guest memory access of "
                 + Long.toUnsignedString(length)
