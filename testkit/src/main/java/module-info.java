@@ -8,5 +8,6 @@ module dev.dalang.testkit {
     requires static org.jspecify;
 
     exports dev.dalang.testkit;
+    exports dev.dalang.testkit.pci;
     exports dev.dalang.testkit.riscv;
 }
