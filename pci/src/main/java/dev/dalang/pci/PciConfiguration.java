@@ -196,6 +196,19 @@ public final class PciConfiguration implements Suspendable {
     }
 
     /**
+     * Sets bits of a register at reset as well as now, as firmware would: a bridge's numbers and
+     * windows. Who may change them stays.
+     *
+     * @param register its index
+     * @param value the bits' values
+     * @param mask the bits to set; the others stay
+     * @throws IndexOutOfBoundsException if there is no such register
+     */
+    public void presetRegister(int register, int value, int mask) {
+        file.preset(register, mask, value);
+    }
+
+    /**
      * Defines a register of the device's own, outside the header and all capabilities.
      *
      * @param register its index, 16 or above

@@ -64,6 +64,12 @@ final class RegisterFile {
         store(register, values[register] & ~mask | value & mask);
     }
 
+    /** Sets bits at reset as well as now; who may change them stays. */
+    synchronized void preset(int register, int mask, int value) {
+        resetValues[register] = resetValues[register] & ~mask | value & mask;
+        store(register, values[register] & ~mask | value & mask);
+    }
+
     /** A guest's write of some byte lanes. */
     synchronized void write(int register, int lanes, int data) {
         int write = writable[register] & lanes;

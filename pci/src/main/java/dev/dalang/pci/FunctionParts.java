@@ -1,0 +1,300 @@
+package dev.dalang.pci;
+
+import dev.dalang.bus.BusDevice;
+import dev.dalang.bus.IoCounters;
+import dev.dalang.bus.interrupt.InterruptLine;
+import dev.dalang.bus.interrupt.MsiMessage;
+import dev.dalang.bus.interrupt.MsiTarget;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** What a function is made of, built from its device's specification; all or nothing. */
+final class FunctionParts {
+    final PciConfiguration configuration;
+    final @Nullable MsixConfig msix;
+    final @Nullable MsiConfig msi;
+    final IntxLine intx;
+    final FunctionInterrupts interrupts;
+    final @Nullable PciBus secondary;
+
+    private final PciFunction function;
+    private final @Nullable PmConfig power;
+    private final List<PciApertures.Grant> grants = new ArrayList<>();
+    private SharedInterruptLine.@Nullable Input wire;
+
+    static FunctionParts build(PciFunction function, PciDeviceSpec spec, boolean placedByGuest) {
+        return new FunctionParts(function, spec, placedByGuest);
+    }
+
+    private FunctionParts(PciFunction function, PciDeviceSpec spec, boolean placedByGuest) {
+        this.function = function;
+        PciRoot root = function.bus().root();
+        PciBridge bridge = function.device() instanceof PciBridge found ? found : null;
+        InterruptPin pin =
+                spec.hasIntx() ? InterruptPin.ofFunction(function.devfn() & 7) : InterruptPin.NONE;
+        configuration = header(function, spec, bridge != null, pin);
+        MsiSource source =
+                new MsiSource(
+                        function.id(),
+                        spec.device() << 16 | spec.vendor(),
+                        function.address().requesterId());
+        MsiRouter router = new CountingRouter(root.messages(), root.io().counters(), function);
+        power = spec.hasPowerManagement() ? addPower() : null;
+        msi = spec.msiVectors() > 0 ? addMsi(spec, router, source) : null;
+        msix = spec.msixVectors() > 0 ? addMsix(spec, router, source) : null;
+        if (spec.isExpress()) {
+            configuration.addCapability(
+                    PcieCapability.of(
+                            function.bus().bridge().isPresent()
+                                    ? PciePortType.ENDPOINT
+                                    : PciePortType.ROOT_COMPLEX_ENDPOINT));
+        }
+        for (PciDeviceSpec.Capability own : spec.capabilities()) {
+            if (own.isExtended()) {
+                configuration.addExtendedCapability(own.capability(), own.config().orElse(null));
+            } else {
+                configuration.addCapability(own.capability(), own.config().orElse(null));
+            }
+        }
+        intx = IntxLine.create();
+        interrupts = FunctionInterrupts.of(msix, msi, intx);
+        try {
+            addBars(spec, placedByGuest);
+            secondary = bridge == null ? null : openBridge(bridge, placedByGuest);
+        } catch (RuntimeException | Error failed) {
+            grants.forEach(PciApertures.Grant::release);
+            throw failed;
+        }
+        intx.connectStatus(statusBit());
+        connectWire(pin);
+    }
+
+    private static PciConfiguration header(
+            PciFunction function, PciDeviceSpec spec, boolean isBridge, InterruptPin pin) {
+        PciConfiguration.Builder header =
+                isBridge
+                        ? PciConfiguration.bridge(spec.vendor(), spec.device())
+                        : PciConfiguration.endpoint(spec.vendor(), spec.device())
+                                .subsystem(spec.subsystemVendor(), spec.subsystem());
+        if (isBridge && !function.bus().apertures().hasPorts()) {
+            header.withoutIoWindow();
+        }
+        return header.label(spec.name() + " " + function.id())
+                .classCode(spec.classCode())
+                .revision(spec.revision())
+                .interruptPin(pin.code())
+                .build();
+    }
+
+    private PmConfig addPower() {
+        PmCapability capability = new PmCapability(false);
+        PmConfig config = new PmConfig(capability);
+        configuration.addCapability(capability, config);
+        return config;
+    }
+
+    private MsiConfig addMsi(PciDeviceSpec spec, MsiRouter router, MsiSource source) {
+        MsiConfig config =
+                MsiConfig.create(spec.msiVectors(), true, spec.hasMsiMasking(), router, source);
+        configuration.addCapability(config.capability(), config);
+        return config;
+    }
+
+    private MsixConfig addMsix(PciDeviceSpec spec, MsiRouter router, MsiSource source) {
+        MsixConfig config = MsixConfig.create(spec.msixVectors(), router, source);
+        PciDeviceSpec.MsixPlacement place = spec.msixPlacement().orElseThrow();
+        configuration.addCapability(
+                new MsixCapability(
+                        spec.msixVectors(),
+                        place.bar(),
+                        place.tableOffset(),
+                        place.bar(),
+                        place.pbaOffset()),
+                config);
+        return config;
+    }
+
+    private void addBars(PciDeviceSpec spec, boolean placedByGuest) {
+        for (PciBar bar : spec.bars()) {
+            // What cannot be at all is told before anything is asked of the windows.
+            configuration.addBar(withoutAddress(bar));
+        }
+        if (placedByGuest) {
+            return;
+        }
+        PciBus bus = function.bus();
+        for (PciBar bar : configuration.bars()) {
+            PciApertures.Grant grant =
+                    bus.apertures().place(function.id(), bar, bus.bridge().isPresent());
+            grants.add(grant);
+            configuration.placeBar(bar.index(), grant.base());
+        }
+    }
+
+    private static PciBar withoutAddress(PciBar bar) {
+        PciBar plain =
+                switch (bar.type()) {
+                    case MEMORY32 ->
+                            bar.index() == PciBar.ROM
+                                    ? PciBar.rom(bar.size())
+                                    : PciBar.memory32(bar.index(), bar.size());
+                    case MEMORY64 -> PciBar.memory64(bar.index(), bar.size());
+                    case IO -> PciBar.io(bar.index(), bar.size());
+                };
+        return bar.prefetchable() ? plain.prefetch() : plain;
+    }
+
+    private PciBus openBridge(PciBridge bridge, boolean placedByGuest) {
+        PciBus above = function.bus();
+        if (placedByGuest) {
+            PciApertures none = new PciApertures(null, null, null);
+            return new PciBus(above.root(), function, 0, 0, none, true);
+        }
+        BridgeLayout layout = BridgeLayout.allocate(function.id(), above, bridge.windows(), grants);
+        layout.write(configuration);
+        return new PciBus(
+                above.root(),
+                function,
+                layout.secondary(),
+                layout.subordinate(),
+                layout.apertures(),
+                false);
+    }
+
+    private InterruptLine statusBit() {
+        return new InterruptLine() {
+            @Override
+            public void raise() {
+                configuration.setInterruptStatus(true);
+            }
+
+            @Override
+            public void lower() {
+                configuration.setInterruptStatus(false);
+            }
+        };
+    }
+
+    private void connectWire(InterruptPin pin) {
+        int number = pin.wire(function.bus().devicesUpwards(function.devfn() >>> 3));
+        SharedInterruptLine line = number < 0 ? null : function.bus().root().wire(number);
+        if (line != null) {
+            wire = line.input();
+            intx.connect(function.bus().root().io().counters().counting(function, wire));
+        }
+    }
+
+    /** True unless a guest switched the function off. */
+    boolean isPowered() {
+        return power == null || power.powerState() == PmStatus.PowerState.D0;
+    }
+
+    /** True if accesses to a BAR are answered, were it not that a guest is finding out its size. */
+    boolean decodes(PciBar bar) {
+        if (bar.index() == PciBar.ROM) {
+            int register = secondary == null ? PciRegisters.REG_ROM : PciRegisters.REG_ROM_TYPE1;
+            if ((configuration.readRegister(register) & PciRegisters.PCI_ROM_ADDRESS_ENABLE) == 0) {
+                return false;
+            }
+        }
+        return configuration.hasCommand(
+                bar.type() == PciBar.Type.IO
+                        ? PciRegisters.PCI_COMMAND_IO
+                        : PciRegisters.PCI_COMMAND_MEMORY);
+    }
+
+    /** A guest wrote into the header of this bridge. */
+    void bridgeWritten(int register) {
+        PciBus behind = secondary;
+        if (behind == null) {
+            return;
+        }
+        switch (register) {
+            case PciRegisters.REG_COMMAND,
+                    PciRegisters.REG_IO_WINDOW,
+                    PciRegisters.REG_MEMORY_WINDOW,
+                    PciRegisters.REG_PREFETCHABLE_WINDOW,
+                    PciRegisters.REG_PREFETCHABLE_BASE_HIGH,
+                    PciRegisters.REG_PREFETCHABLE_LIMIT_HIGH ->
+                    behind.root().decoder().sync(behind);
+            case PciRegisters.REG_BUS_NUMBERS -> behind.forEach(PciFunction::addressChanged);
+            case PciRegisters.REG_INTERRUPT -> {
+                int control = configuration.readRegister(PciRegisters.REG_INTERRUPT) >>> 16;
+                if ((control & PciRegisters.PCI_BRIDGE_CTL_BUS_RESET) != 0) {
+                    behind.forEach(PciFunction::reset);
+                    behind.root().decoder().sync(behind);
+                }
+            }
+            default -> {}
+        }
+    }
+
+    void addressChanged() {
+        int requester = function.address().requesterId();
+        if (msix != null) {
+            msix.setRequesterId(requester);
+        }
+        if (msi != null) {
+            msi.setRequesterId(requester);
+        }
+    }
+
+    void destroy() {
+        if (msix != null) {
+            msix.destroy();
+        }
+        if (msi != null) {
+            msi.destroy();
+        }
+        SharedInterruptLine.Input input = wire;
+        if (input != null) {
+            input.close();
+        }
+        configuration.endPciConfigMapping();
+        grants.forEach(PciApertures.Grant::release);
+    }
+
+    /** Counts the messages of one function. */
+    private static final class CountingRouter implements MsiRouter {
+        private final MsiRouter router;
+        private final MsiTarget count;
+
+        CountingRouter(MsiRouter router, IoCounters counters, BusDevice device) {
+            this.router = router;
+            this.count = counters.counting(device, (_, _) -> true);
+        }
+
+        @Override
+        public int allocate(MsiSource source, int vector) {
+            return router.allocate(source, vector);
+        }
+
+        @Override
+        public void allocateAt(MsiSource source, int vector, int handle) {
+            router.allocateAt(source, vector, handle);
+        }
+
+        @Override
+        public void route(MsiSource source, int handle, MsiMessage message) {
+            router.route(source, handle, message);
+        }
+
+        @Override
+        public void release(int handle) {
+            router.release(handle);
+        }
+
+        @Override
+        public boolean signal(int handle) {
+            return router.signal(handle) && count.signal(0, 0);
+        }
+
+        @Override
+        public List<Integer> keepDescriptors() {
+            return router.keepDescriptors();
+        }
+    }
+}

@@ -1,0 +1,202 @@
+package dev.dalang.pci;
+
+import dev.dalang.bus.memory.GuestMemory;
+import dev.dalang.bus.memory.GuestMemoryException;
+import dev.dalang.bus.memory.GuestMemoryException.Kind;
+
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+
+/**
+ * Guest memory as a device reaches it: only while the driver has enabled bus mastering, here and in
+ * every bridge above (PCIe 6.0 §7.5.1.1.3), and only where there is memory. Everything else is a
+ * {@link GuestMemoryException}, which is counted; a device that does not catch it drops the access
+ * to its BAR within which it came. Values are little-endian. Any thread.
+ */
+public final class PciDma {
+    private final GuestMemory memory;
+    private final BooleanSupplier isEnabled;
+    private final LongAdder transfers = new LongAdder();
+    private final LongAdder refused = new LongAdder();
+    private final LongAdder failed = new LongAdder();
+
+    private PciDma(GuestMemory memory, BooleanSupplier isEnabled) {
+        this.memory = memory;
+        this.isEnabled = isEnabled;
+    }
+
+    /**
+     * Makes a device's way to memory.
+     *
+     * @param memory the memory
+     * @param isEnabled whether the device may reach it at this moment; any thread
+     * @return the way
+     */
+    public static PciDma of(GuestMemory memory, BooleanSupplier isEnabled) {
+        return new PciDma(memory, isEnabled);
+    }
+
+    /** {@return true while bus mastering is enabled all the way up} */
+    public boolean isEnabled() {
+        return isEnabled.getAsBoolean();
+    }
+
+    /**
+     * Gives the memory itself, for who makes many accesses at once.
+     *
+     * @return the memory; used at once and not kept, so that bus mastering can be turned off
+     * @throws GuestMemoryException with kind {@code REFUSED}
+     */
+    public GuestMemory require() {
+        admit(0, 0);
+        return memory;
+    }
+
+    /**
+     * Fills an array from memory.
+     *
+     * @param address guest physical address, unsigned
+     * @param target where the bytes go; unchanged if this throws
+     * @throws GuestMemoryException with kind {@code REFUSED} or {@code UNMAPPED}
+     */
+    public void read(long address, byte[] target) {
+        read(address, MemorySegment.ofArray(target));
+    }
+
+    /**
+     * Fills a segment from memory.
+     *
+     * @param address guest physical address, unsigned
+     * @param target where the bytes go; unchanged if this throws
+     * @throws GuestMemoryException with kind {@code REFUSED} or {@code UNMAPPED}
+     */
+    public void read(long address, MemorySegment target) {
+        run(
+                address,
+                target.byteSize(),
+                guest -> {
+                    guest.copyOut(address, target);
+                    return target;
+                });
+    }
+
+    /**
+     * Copies an array into memory.
+     *
+     * @param address guest physical address, unsigned
+     * @param source where the bytes come from
+     * @throws GuestMemoryException with kind {@code REFUSED}, {@code UNMAPPED} or {@code READ_ONLY}
+     */
+    public void write(long address, byte[] source) {
+        write(address, MemorySegment.ofArray(source));
+    }
+
+    /**
+     * Copies a segment into memory.
+     *
+     * @param address guest physical address, unsigned
+     * @param source where the bytes come from
+     * @throws GuestMemoryException with kind {@code REFUSED}, {@code UNMAPPED} or {@code READ_ONLY}
+     */
+    public void write(long address, MemorySegment source) {
+        run(
+                address,
+                source.byteSize(),
+                guest -> {
+                    guest.copyIn(address, source);
+                    return source;
+                });
+    }
+
+    /**
+     * Reads four bytes.
+     *
+     * @param address guest physical address, unsigned
+     * @return the value
+     * @throws GuestMemoryException with kind {@code REFUSED} or {@code UNMAPPED}
+     */
+    public int readInt(long address) {
+        return run(address, Integer.BYTES, guest -> guest.readInt(address));
+    }
+
+    /**
+     * Reads eight bytes.
+     *
+     * @param address guest physical address, unsigned
+     * @return the value
+     * @throws GuestMemoryException with kind {@code REFUSED} or {@code UNMAPPED}
+     */
+    public long readLong(long address) {
+        return run(address, Long.BYTES, guest -> guest.readLong(address));
+    }
+
+    /**
+     * Writes four bytes.
+     *
+     * @param address guest physical address, unsigned
+     * @param value the value
+     * @throws GuestMemoryException with kind {@code REFUSED}, {@code UNMAPPED} or {@code READ_ONLY}
+     */
+    public void writeInt(long address, int value) {
+        run(
+                address,
+                Integer.BYTES,
+                guest -> {
+                    guest.writeInt(address, value);
+                    return value;
+                });
+    }
+
+    /**
+     * Writes eight bytes.
+     *
+     * @param address guest physical address, unsigned
+     * @param value the value
+     * @throws GuestMemoryException with kind {@code REFUSED}, {@code UNMAPPED} or {@code READ_ONLY}
+     */
+    public void writeLong(long address, long value) {
+        run(
+                address,
+                Long.BYTES,
+                guest -> {
+                    guest.writeLong(address, value);
+                    return value;
+                });
+    }
+
+    /** {@return accesses that were made} */
+    public long transfers() {
+        return transfers.sum();
+    }
+
+    /** {@return accesses that were refused because bus mastering was off} */
+    public long refused() {
+        return refused.sum();
+    }
+
+    /** {@return accesses that no memory could take} */
+    public long failed() {
+        return failed.sum();
+    }
+
+    private <T> T run(long address, long length, Function<GuestMemory, T> access) {
+        admit(address, length);
+        try {
+            T result = access.apply(memory);
+            transfers.increment();
+            return result;
+        } catch (GuestMemoryException fault) {
+            failed.increment();
+            throw fault;
+        }
+    }
+
+    private void admit(long address, long length) {
+        if (!isEnabled.getAsBoolean()) {
+            refused.increment();
+            throw new GuestMemoryException(Kind.REFUSED, address, length);
+        }
+    }
+}

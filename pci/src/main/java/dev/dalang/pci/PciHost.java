@@ -1,0 +1,37 @@
+package dev.dalang.pci;
+
+import dev.dalang.bus.time.VirtualClock;
+
+import java.util.Optional;
+
+/**
+ * What a {@link PciDevice} gets from where it is plugged in. The same device runs in a machine of
+ * ours and in a server for a foreign one; this is all that it knows of either. Any thread.
+ */
+public interface PciHost {
+    /** {@return where the device is now; a guest may renumber the buses} */
+    PciAddress address();
+
+    /**
+     * {@return the device's interrupts} A trigger becomes MSI-X, MSI or a wire, as the driver
+     * chose.
+     */
+    PciInterrupts interrupts();
+
+    /** {@return guest memory, for the device's own reads and writes} */
+    PciDma memory();
+
+    /** {@return the machine's time} */
+    VirtualClock clock();
+
+    /** {@return the device's configuration space, for registers that change by themselves} */
+    PciConfiguration configuration();
+
+    /**
+     * Tells where a BAR answers.
+     *
+     * @param bar its index
+     * @return the range; empty while nothing answers
+     */
+    Optional<BarRange> bar(int bar);
+}
