@@ -43,6 +43,8 @@ import java.util.concurrent.Callable;
             "the command or a file; 124 a limit was reached; with --bare the program's own code."
         })
 final class RunCommand implements Callable<Integer> {
+    private static final String EDK2 = "edk2";
+
     @Spec private CommandSpec spec;
 
     @Option(
@@ -82,12 +84,21 @@ final class RunCommand implements Callable<Integer> {
     private String bios = "builtin";
 
     @Option(
+            names = "--firmware",
+            paramLabel = "edk2|FILE",
+            description = {
+                "Firmware to start in S-mode from flash, which finds kernel, initial RAM disk,",
+                "command line and ACPI tables through fw_cfg; edk2 is Debian's UEFI firmware. What",
+                "it stores is forgotten at the end, unless --flash gives it a file."
+            })
+    private @Nullable String firmware;
+
+    @Option(
             names = "--flash",
             paramLabel = "FILE[,ro]",
             description = {
                 "A file of 32 MiB for the next bank of flash, of which there are two; with ,ro the",
-                "guest cannot change it. The firmware in the first is started, and finds kernel,",
-                "initial RAM disk and command line through fw_cfg."
+                "guest cannot change it. Firmware in the first is started as by --firmware."
             })
     private List<String> flash = List.of();
 
@@ -159,7 +170,7 @@ final class RunCommand implements Callable<Integer> {
         PrintWriter err = spec.commandLine().getErr();
         VmBuilder builder = options().check();
         ConsoleFile.check(console);
-        bootDefaultGuest(builder);
+        fetch(builder);
         try (Vm vm = builder.build();
                 ConsoleFile file = ConsoleFile.open(console)) {
             VmExit exit;
@@ -193,6 +204,10 @@ final class RunCommand implements Callable<Integer> {
         if (!bios.equals("builtin")) {
             builder.bios(Path.of(bios));
         }
+        if (firmware != null) {
+            // Debian's is put in the place of its name once it has been fetched.
+            builder.firmware(Path.of(firmware));
+        }
         flash.forEach(text -> builder.flash(FlashFile.parse(text)));
         if (bare != null) {
             builder.bare(bare);
@@ -206,19 +221,27 @@ final class RunCommand implements Callable<Integer> {
         return builder;
     }
 
-    /** What the user brings replaces the default guest; firmware alone boots it. */
-    private void bootDefaultGuest(VmBuilder builder) {
-        if (kernel != null || bare != null) {
-            return;
-        }
+    /**
+     * Gets what comes from the distribution: its firmware if it is named, and the default guest,
+     * which what the user brings replaces and which firmware alone boots.
+     */
+    private void fetch(VmBuilder builder) {
         ProgressLine line = new ProgressLine(System.err, RawTerminal.isTerminal(2));
-        Guest guest;
         try {
             FetchProgress progress = quiet ? FetchProgress.none() : line;
-            guest = Guests.inUserCache().guest(Guests.DEBIAN, progress);
+            if (EDK2.equals(firmware)) {
+                builder.firmware(Guests.inUserCache().firmware(EDK2, progress));
+                line.finish();
+            }
+            if (kernel == null && bare == null) {
+                bootDefaultGuest(builder, Guests.inUserCache().guest(Guests.DEBIAN, progress));
+            }
         } finally {
             line.finish();
         }
+    }
+
+    private void bootDefaultGuest(VmBuilder builder, Guest guest) {
         builder.guest(guest);
         if (append != null) {
             builder.append(guest.defaultCommandLine() + " " + append);
@@ -230,7 +253,8 @@ final class RunCommand implements Callable<Integer> {
      * only polls. A file or a pipe is held until the guest listens, unless what runs can only poll.
      */
     private Console.InputMode inputMode(boolean isTerminal) {
-        boolean unknown = kernel != null || !bios.equals("builtin") || !flash.isEmpty();
+        boolean unknown =
+                kernel != null || !bios.equals("builtin") || firmware != null || !flash.isEmpty();
         return bare != null || isTerminal && unknown
                 ? Console.InputMode.IMMEDIATE
                 : Console.InputMode.HELD;

@@ -1,8 +1,10 @@
 package dev.dalang.vm;
 
 import dev.dalang.bus.memory.GuestMemory;
+import dev.dalang.vm.guest.Firmware;
 import dev.dalang.vm.guest.Guest;
 import dev.dalang.vm.internal.board.BoardConfiguration;
+import dev.dalang.vm.internal.board.FlashBank;
 import dev.dalang.vm.internal.board.VirtMap;
 
 import org.jspecify.annotations.Nullable;
@@ -38,6 +40,8 @@ public final class VmBuilder {
     private @Nullable Path initrd;
     private @Nullable String append;
     private @Nullable Path bios;
+    private @Nullable FlashBank firmware;
+    private @Nullable FlashBank firmwareVariables;
     private final List<FlashFile> flash = new ArrayList<>();
     private @Nullable Path bare;
     private InterruptArchitecture aia = InterruptArchitecture.APLIC_IMSIC;
@@ -140,6 +144,34 @@ public final class VmBuilder {
     }
 
     /**
+     * Starts firmware in S-mode, such as UEFI's, from the first bank of flash; {@link #flash} then
+     * fills the second. The firmware gets the kernel, the initial RAM disk and the command line
+     * through {@code fw_cfg}, and ACPI's tables of the machine.
+     *
+     * @param file the firmware, of at most 32 MiB; it is not changed
+     * @return this
+     */
+    public VmBuilder firmware(Path file) {
+        this.firmware = FlashBank.firmware(file);
+        this.firmwareVariables = null;
+        return this;
+    }
+
+    /**
+     * Starts the distribution's UEFI firmware, as {@link #firmware(Path)} does. Without {@link
+     * #flash} its variables are those of a new machine, and forgotten at the end.
+     *
+     * @param uefi what {@link dev.dalang.vm.guest.Guests#firmware(String)} gives for {@code edk2}
+     * @return this
+     * @throws dev.dalang.vm.guest.GuestException if it is other firmware
+     */
+    public VmBuilder firmware(Firmware uefi) {
+        this.firmware = FlashBank.firmware(uefi.file("RISCV_VIRT_CODE.fd"));
+        this.firmwareVariables = FlashBank.initialVariables(uefi.file("RISCV_VIRT_VARS.fd"));
+        return this;
+    }
+
+    /**
      * Runs a bare program in M-mode, alone: an ELF file at its physical addresses. It ends the run
      * through {@code tohost} or the test finisher.
      *
@@ -228,10 +260,17 @@ public final class VmBuilder {
             throw new ConfigurationException(
                     "--timeout: expected more than 0 seconds, found " + limit);
         }
-        if (flash.size() > VirtMap.FLASH_BANKS) {
+        int banks = firmware == null ? VirtMap.FLASH_BANKS : VirtMap.FLASH_BANKS - 1;
+        if (flash.size() > banks) {
             throw new ConfigurationException(
-                    "--flash: expected at most %d banks, found %d"
-                            .formatted(VirtMap.FLASH_BANKS, flash.size()));
+                    firmware == null
+                            ? "--flash: expected at most %d banks, found %d"
+                                    .formatted(banks, flash.size())
+                            : "--flash: expected at most %d bank beside --firmware, found %d"
+                                    .formatted(banks, flash.size()));
+        }
+        if (firmware != null && bare != null) {
+            throw new ConfigurationException("--bare: expected no --firmware beside it, found one");
         }
         checkedCommandLine(append);
         return this;
@@ -273,10 +312,22 @@ public final class VmBuilder {
                 Optional.ofNullable(bootInitrd),
                 checkedCommandLine(line),
                 Optional.ofNullable(bios),
-                flash,
+                flashBanks(),
                 Optional.ofNullable(bare),
                 aia,
                 maxInstructions);
+    }
+
+    private List<FlashBank> flashBanks() {
+        var banks = new ArrayList<FlashBank>();
+        if (firmware != null) {
+            banks.add(firmware);
+        }
+        flash.forEach(file -> banks.add(FlashBank.of(file)));
+        if (firmwareVariables != null && banks.size() < VirtMap.FLASH_BANKS) {
+            banks.add(firmwareVariables);
+        }
+        return banks;
     }
 
     private static Optional<String> checkedCommandLine(@Nullable String line) {

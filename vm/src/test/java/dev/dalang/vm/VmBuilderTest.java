@@ -74,7 +74,8 @@ class VmBuilderTest {
     void machineNeedsSomethingToBoot() {
         refused(
                 Vm.builder(),
-                "nothing to boot: expected --kernel, --bios, --flash or --bare, found none of them");
+                "nothing to boot: expected --kernel, --bios, --firmware, --flash or --bare,"
+                        + " found none of them");
     }
 
     @Test
@@ -95,6 +96,15 @@ class VmBuilderTest {
         refused(
                 Vm.builder().bare(program).kernel(kernel),
                 "--bare: expected no --kernel, --initrd, --bios or guest beside it, found one");
+        refused(
+                Vm.builder().bare(program).firmware(kernel),
+                "--bare: expected no --firmware beside it, found one");
+        refused(
+                Vm.builder()
+                        .firmware(kernel)
+                        .flash(new FlashFile(kernel, true))
+                        .flash(new FlashFile(kernel, true)),
+                "--flash: expected at most 1 bank beside --firmware, found 2");
         refused(
                 Vm.builder().bios(program).initrd(kernel),
                 "--initrd: expected --kernel beside it, found none");

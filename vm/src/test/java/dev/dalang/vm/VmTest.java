@@ -381,6 +381,53 @@ class VmTest {
     }
 
     @Test
+    void firmwareOfAnySizeStartsFromFlashWithTheTables() throws Exception {
+        byte[] code =
+                Assembler.assemble(
+                        0x2000_0000,
+                        a -> {
+                            // How many files fw_cfg has, big-endian: selector 0x19.
+                            a.li(Registers.T0, 0x1010_0000);
+                            a.li(Registers.T1, 0x1900);
+                            a.sh(Registers.T1, 8, Registers.T0);
+                            a.lw(Registers.S0, 0, Registers.T0);
+                            a.li(Registers.T0, FROM_HOST);
+                            a.sd(Registers.S0, 0, Registers.T0);
+                            call(a, 0x53525354, 0, 0, 0);
+                        });
+        Path firmware = machines.write("firmware", code);
+        byte[] before = Files.readAllBytes(firmware);
+        try (Vm vm = Vm.builder().memory(MemorySize.MiB(64)).firmware(firmware).build()) {
+            vm.start();
+            assertThat(vm.awaitExit()).isEqualTo(new VmExit.PoweredOff());
+            assertThat(Integer.reverseBytes((int) vm.memory().readLong(FROM_HOST))).isEqualTo(3);
+        }
+        assertThat(firmware).hasBinaryContent(before);
+    }
+
+    @Test
+    void firmwareThatIsNoneIsNamed() throws Exception {
+        Path empty = machines.write("empty", new byte[0]);
+        Path tooLong = machines.write("long", new byte[(32 << 20) + 1]);
+        Path missing = empty.resolveSibling("missing");
+        Path directory = empty.getParent();
+
+        firmwareRefused(
+                empty, "expected 1 to 33554432 bytes, which a bank of flash holds, found 0");
+        firmwareRefused(
+                tooLong,
+                "expected 1 to 33554432 bytes, which a bank of flash holds, found 33554433");
+        firmwareRefused(missing, "expected a file, found nothing");
+        firmwareRefused(directory, "expected a file, found none");
+    }
+
+    private static void firmwareRefused(Path file, String message) {
+        assertThatExceptionOfType(ConfigurationException.class)
+                .isThrownBy(() -> Vm.builder().firmware(file).build())
+                .withMessage("firmware file " + file + ": " + message);
+    }
+
+    @Test
     void flashFilesAreReleasedWhenTheMachineIsNotBuilt() throws Exception {
         Path flash = machines.write("vars.fd", new byte[32 << 20]);
         Path missing = flash.resolveSibling("missing");

@@ -29,6 +29,9 @@ public final class Plic implements DeviceMmio, Suspendable {
     /** The most harts, of two contexts each. */
     public static final int MAX_HARTS = 512;
 
+    /** The highest priority of a source. */
+    public static final int MAX_PRIORITY = 7;
+
     private static final String TYPE = "sifive-plic";
     private static final int VERSION = 1;
 
@@ -39,7 +42,7 @@ public final class Plic implements DeviceMmio, Suspendable {
     private static final int CONTEXT_STRIDE = 0x1000;
     private static final int THRESHOLD = 0;
     private static final int CLAIM = 4;
-    private static final int PRIORITY_MASK = 7;
+    private static final int PRIORITY_MASK = MAX_PRIORITY;
 
     private final Object lock = new Object();
     private final String label;

@@ -25,7 +25,7 @@ final class SampleMachine {
         if (aia) {
             madt.aplic(0, WIRES, 0, 0xd00_0000, 0x8000).imsic(255, 0, 2, 0, 24);
         } else {
-            madt.plic(0, WIRES - 1, 7, 0, 0xc00_0000, 0x600_0000);
+            madt.plic(0, WIRES - 1, 7, 0, 0xc00_0000, 0x60_0000);
         }
         for (int hart = 0; hart < HARTS; hart++) {
             if (aia) {
@@ -62,7 +62,7 @@ final class SampleMachine {
         devices.add(
                 aia
                         ? PlatformDevices.aplic("IC00", 0, 0xd00_0000, 0x8000, 0)
-                        : PlatformDevices.plic("IC00", 0, 0xc00_0000, 0x600_0000, 0));
+                        : PlatformDevices.plic("IC00", 0, 0xc00_0000, 0x60_0000, 0));
         devices.add(PlatformDevices.uart("COM0", 0, 0x1000_0000, 0x100, 10, 3_686_400));
         devices.add(
                 PlatformDevices.compatibleDevice(

@@ -145,6 +145,21 @@ public final class CfiFlash implements DeviceMmio, Suspendable, AutoCloseable {
         return new CfiFlash(label, FlashStore.ofFile(file, checkedSize(bankBytes), readOnly));
     }
 
+    /**
+     * A bank that begins with the bytes of a file, which stays as it is: what the guest changes is
+     * forgotten with the bank. Behind the file's bytes there are zeros.
+     *
+     * @param label its name, such as {@code flash0}
+     * @param file the file, of 1 to {@code bankBytes} bytes
+     * @param bankBytes size: a power of two, 1 sector to 256 MiB
+     * @param readOnly whether the guest's changes are refused
+     * @return the bank
+     * @throws dev.dalang.vm.ConfigurationException if the file cannot be read or is too long
+     */
+    public static CfiFlash ofCopy(String label, Path file, int bankBytes, boolean readOnly) {
+        return new CfiFlash(label, FlashStore.ofCopy(file, checkedSize(bankBytes), readOnly));
+    }
+
     private static int checkedSize(int bankBytes) {
         if (bankBytes < SECTOR_BYTES || bankBytes > 256 << 20 || Integer.bitCount(bankBytes) != 1) {
             throw new IllegalArgumentException(

@@ -74,12 +74,46 @@ final class FlashStore implements AutoCloseable {
         }
     }
 
-    private static FlashStore openReadOnly(Path path, long size) throws IOException {
-        try (var file = new RandomAccessFile(path.toFile(), "r")) {
-            var store = new FlashStore(size, null, true);
-            store.load(file);
-            return store;
+    /** A bank that begins with a file's bytes and goes on with zeros; the file is not changed. */
+    static FlashStore ofCopy(Path path, long size, boolean readOnly) {
+        try {
+            if (!Files.isRegularFile(path)) {
+                throw new ConfigurationException(
+                        "firmware file %s: expected a file, found %s"
+                                .formatted(path, Files.exists(path) ? "none" : "nothing"));
+            }
+            long found = Files.size(path);
+            if (found == 0 || found > size) {
+                throw new ConfigurationException(
+                        "firmware file %s: expected 1 to %d bytes, which a bank of flash holds,"
+                                        .formatted(path, size)
+                                + " found %d".formatted(found));
+            }
+            return openCopy(path, size, found, readOnly);
+        } catch (IOException e) {
+            throw new ConfigurationException(
+                    "firmware file %s: expected a file that can be read, found: %s"
+                            .formatted(path, e.getMessage()),
+                    e);
         }
+    }
+
+    private static FlashStore openCopy(Path path, long size, long bytes, boolean readOnly)
+            throws IOException {
+        try (var file = new RandomAccessFile(path.toFile(), "r")) {
+            var store = new FlashStore(size, null, readOnly);
+            try {
+                store.load(file, bytes);
+                return store;
+            } catch (IOException e) {
+                store.close();
+                throw e;
+            }
+        }
+    }
+
+    private static FlashStore openReadOnly(Path path, long size) throws IOException {
+        return openCopy(path, size, size, true);
     }
 
     private static FlashStore openWritable(Path path, long size) throws IOException {
@@ -92,7 +126,7 @@ final class FlashStore implements AutoCloseable {
                                 + " use by another machine");
             }
             var store = new FlashStore(size, file, false);
-            store.load(file);
+            store.load(file, size);
             return store;
         } catch (IOException | RuntimeException e) {
             file.close();
@@ -108,14 +142,14 @@ final class FlashStore implements AutoCloseable {
         }
     }
 
-    private void load(RandomAccessFile source) throws IOException {
+    private void load(RandomAccessFile source, long length) throws IOException {
         MemorySegment zeros = MemorySegment.ofArray(new byte[CHUNK_BYTES]);
         MemorySegment read = MemorySegment.ofArray(chunk);
-        for (long at = 0; at < bytes.byteSize(); at += CHUNK_BYTES) {
-            int length = (int) Math.min(CHUNK_BYTES, bytes.byteSize() - at);
-            source.readFully(chunk, 0, length);
-            if (read.asSlice(0, length).mismatch(zeros.asSlice(0, length)) >= 0) {
-                MemorySegment.copy(read, 0, bytes, at, length);
+        for (long at = 0; at < length; at += CHUNK_BYTES) {
+            int part = (int) Math.min(CHUNK_BYTES, length - at);
+            source.readFully(chunk, 0, part);
+            if (read.asSlice(0, part).mismatch(zeros.asSlice(0, part)) >= 0) {
+                MemorySegment.copy(read, 0, bytes, at, part);
             }
         }
     }

@@ -23,16 +23,20 @@ final class AplicDelegation {
     private AplicDelegation() {}
 
     static void apply(AplicDomain machine, int harts) {
-        // One page for each hart: the hart's number stands right above the page offset (LHXS 0),
-        // in as many bits as the highest number has; there are no groups.
-        int hartIndexBits = Integer.SIZE - Integer.numberOfLeadingZeros(harts - 1);
+        // One page for each hart: the hart's number stands right above the page offset (LHXS 0);
+        // there are no groups.
         write(machine, MMSIADDRCFG, (int) (VirtMap.IMSIC_M >>> PAGE_SHIFT));
-        write(machine, MMSIADDRCFGH, hartIndexBits << LHXW_SHIFT);
+        write(machine, MMSIADDRCFGH, hartIndexBits(harts) << LHXW_SHIFT);
         write(machine, SMSIADDRCFG, (int) (VirtMap.IMSIC_S >>> PAGE_SHIFT));
         write(machine, SMSIADDRCFGH, 0);
         for (int wire = 1; wire <= VirtMap.WIRES; wire++) {
             write(machine, SOURCECFG + 4 * (wire - 1), DELEGATE);
         }
+    }
+
+    /** How many bits the number of a hart takes in the address of its file. */
+    static int hartIndexBits(int harts) {
+        return Integer.SIZE - Integer.numberOfLeadingZeros(harts - 1);
     }
 
     private static void write(AplicDomain domain, int register, int value) {

@@ -1,6 +1,5 @@
 package dev.dalang.vm.internal.board;
 
-import dev.dalang.vm.FlashFile;
 import dev.dalang.vm.InterruptArchitecture;
 
 import java.nio.file.Path;
@@ -28,7 +27,7 @@ public record BoardConfiguration(
         Optional<Path> initrd,
         Optional<String> append,
         Optional<Path> bios,
-        List<FlashFile> flash,
+        List<FlashBank> flash,
         Optional<Path> bare,
         InterruptArchitecture aia,
         long maxInstructions) {

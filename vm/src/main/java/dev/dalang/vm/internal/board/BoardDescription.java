@@ -1,5 +1,6 @@
 package dev.dalang.vm.internal.board;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -87,5 +88,46 @@ public record BoardDescription(
     /** Copies the list. */
     public BoardDescription {
         isaExtensions = List.copyOf(isaExtensions);
+    }
+
+    /**
+     * Describes a board that was chosen.
+     *
+     * @param initrd where the initial RAM disk lies, if there is one
+     */
+    static BoardDescription of(BoardConfiguration configuration, Optional<AddressRange> initrd) {
+        return new BoardDescription(
+                configuration.memoryBytes(),
+                configuration.cpus(),
+                ISA_EXTENSIONS,
+                "riscv,sv57",
+                configuration.hasAia(),
+                configuration.startsInMachineMode(),
+                configuration.append(),
+                initrd);
+    }
+
+    /** All extensions of a hart. */
+    public List<String> extensions() {
+        var extensions = new ArrayList<>(isaExtensions);
+        if (aia) {
+            extensions.add("smaia");
+            extensions.add("ssaia");
+        }
+        return List.copyOf(extensions);
+    }
+
+    /** The older form of the list: single letters run together, the others behind underscores. */
+    public String isaString() {
+        var letters = new StringBuilder("rv64");
+        var names = new StringBuilder();
+        for (String extension : extensions()) {
+            if (extension.length() == 1) {
+                letters.append(extension);
+            } else {
+                names.append('_').append(extension);
+            }
+        }
+        return letters.append(names).toString();
     }
 }

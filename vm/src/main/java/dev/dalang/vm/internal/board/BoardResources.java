@@ -1,7 +1,6 @@
 package dev.dalang.vm.internal.board;
 
 import dev.dalang.bus.time.SystemVirtualClock;
-import dev.dalang.vm.FlashFile;
 import dev.dalang.vm.device.CfiFlash;
 import dev.dalang.vm.internal.boot.BootFile;
 
@@ -21,16 +20,19 @@ final class BoardResources implements AutoCloseable {
     final List<CfiFlash> flash = new ArrayList<>();
 
     /** Fills the flash banks: with the files that are named, the rest with nothing. */
-    void openFlash(List<FlashFile> files) {
+    void openFlash(List<FlashBank> banks) {
         for (int bank = 0; bank < VirtMap.FLASH_BANKS; bank++) {
             String label = "flash" + bank;
             int bytes = (int) VirtMap.FLASH_BANK_BYTES;
-            if (bank < files.size()) {
-                FlashFile file = files.get(bank);
-                flash.add(CfiFlash.ofFile(label, file.file(), bytes, file.readOnly()));
-            } else {
+            if (bank >= banks.size()) {
                 flash.add(CfiFlash.inMemory(label, bytes));
+                continue;
             }
+            FlashBank content = banks.get(bank);
+            flash.add(
+                    content.isCopy()
+                            ? CfiFlash.ofCopy(label, content.file(), bytes, content.readOnly())
+                            : CfiFlash.ofFile(label, content.file(), bytes, content.readOnly()));
         }
     }
 

@@ -31,6 +31,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.IntFunction;
 
@@ -264,6 +265,8 @@ public final class VirtBoard implements AutoCloseable {
                     .initrd()
                     .ifPresent(path -> builder.initrd(resources.copyOf("--initrd", path)));
             configuration.append().ifPresent(builder::commandLine);
+            VirtAcpi.files(BoardDescription.of(configuration, Optional.empty()))
+                    .forEach(builder::file);
         }
         return builder.build();
     }

@@ -77,8 +77,8 @@ final class VirtBoot {
         if (firmware.isEmpty()) {
             if (next.isEmpty()) {
                 throw new ConfigurationException(
-                        "nothing to boot: expected --kernel, --bios, --flash or --bare, found none"
-                                + " of them");
+                        "nothing to boot: expected --kernel, --bios, --firmware, --flash or --bare,"
+                                + " found none of them");
             }
             return new Loaded(next.getAsLong(), tree, OptionalLong.empty(), OptionalLong.empty());
         }
@@ -135,18 +135,7 @@ final class VirtBoot {
     private byte[] deviceTree(Optional<AddressRange> initrd) {
         byte[] seed = new byte[RNG_SEED_BYTES];
         new SecureRandom().nextBytes(seed);
-        return VirtDeviceTree.of(
-                        new BoardDescription(
-                                configuration.memoryBytes(),
-                                configuration.cpus(),
-                                BoardDescription.ISA_EXTENSIONS,
-                                "riscv,sv57",
-                                configuration.hasAia(),
-                                configuration.startsInMachineMode(),
-                                configuration.append(),
-                                initrd),
-                        seed)
-                .toBytes();
+        return VirtDeviceTree.of(BoardDescription.of(configuration, initrd), seed).toBytes();
     }
 
     private void writeRom(byte[] bytes) {

@@ -5,9 +5,7 @@ import dev.dalang.tables.fdt.DeviceTree;
 import dev.dalang.tables.fdt.DeviceTreeNode;
 import dev.dalang.vm.device.Uart16550;
 
-import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Predicate;
 
 /**
  * The device tree of the {@code virt} board: the same nodes with the same values as QEMU's. Devices
@@ -23,7 +21,7 @@ public final class VirtDeviceTree {
     private static final String MACHINE_MESSAGES = "machine_messages";
     private static final String FINISHER = "finisher";
 
-    private static final int CACHE_BLOCK_BYTES = 64;
+    static final int CACHE_BLOCK_BYTES = 64;
 
     private static final int IRQ_TYPE_LEVEL_HIGH = 4;
 
@@ -129,7 +127,7 @@ public final class VirtDeviceTree {
         cpus.putU32("#address-cells", 1)
                 .putU32("#size-cells", 0)
                 .putU32("timebase-frequency", VirtMap.TIMEBASE_HZ);
-        List<String> extensions = extensions();
+        List<String> extensions = board.extensions();
         for (int hart = 0; hart < board.harts(); hart++) {
             DeviceTreeNode cpu =
                     cpus.addNode("cpu", hart)
@@ -138,7 +136,7 @@ public final class VirtDeviceTree {
                             .putU32("reg", hart)
                             .putStrings("status", "okay")
                             .putStrings("compatible", "riscv")
-                            .putStrings("riscv,isa", isaString(extensions))
+                            .putStrings("riscv,isa", board.isaString())
                             .putStrings("riscv,isa-base", "rv64i")
                             .putStrings("riscv,isa-extensions", extensions)
                             .putStrings("mmu-type", board.mmuType());
@@ -163,24 +161,6 @@ public final class VirtDeviceTree {
         if (extensions.contains(extension)) {
             cpu.putU32(property, CACHE_BLOCK_BYTES);
         }
-    }
-
-    private List<String> extensions() {
-        var extensions = new ArrayList<>(board.isaExtensions());
-        if (board.aia()) {
-            extensions.add("smaia");
-            extensions.add("ssaia");
-        }
-        return extensions;
-    }
-
-    /** The older form of the list: single letters run together, the others behind underscores. */
-    private static String isaString(List<String> extensions) {
-        Predicate<String> isLetter = name -> name.length() == 1;
-        var isa = new StringBuilder("rv64");
-        extensions.stream().filter(isLetter).forEach(isa::append);
-        extensions.stream().filter(isLetter.negate()).forEach(name -> isa.append('_').append(name));
-        return isa.toString();
     }
 
     private static void syscon(DeviceTreeNode node, String compatible, int value) {

@@ -34,8 +34,8 @@ public final class VirtMap {
     /** Platform-level interrupt controller. */
     public static final long PLIC = 0xc00_0000;
 
-    /** The window that the board sets aside for it. */
-    public static final long PLIC_BYTES = 0x600_0000;
+    /** Its registers with room for 512 harts; a larger range would reach the serial port. */
+    public static final long PLIC_BYTES = 0x60_0000;
 
     /** Advanced interrupt controller: the domain of M-mode, and that of S-mode. */
     public static final long APLIC_M = 0xc00_0000;

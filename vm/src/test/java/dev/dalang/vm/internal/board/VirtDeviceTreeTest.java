@@ -171,7 +171,7 @@ class VirtDeviceTreeTest {
         assertThat(plic.cells("interrupts-extended"))
                 .containsExactly(first, 11, first, 9, second, 11, second, 9);
         assertThat(plic.u32("riscv,ndev")).isEqualTo(96);
-        assertThat(plic.cells("reg")).containsExactly(0, 0xc00_0000, 0, 0x600_0000);
+        assertThat(plic.cells("reg")).containsExactly(0, 0xc00_0000, 0, 0x60_0000);
         DeviceTreeNode uart = tree.node("/soc/serial@10000000");
         assertThat(uart.u32("interrupt-parent")).isEqualTo(plic.u32("phandle"));
         assertThat(uart.cells("interrupts")).containsExactly(10);

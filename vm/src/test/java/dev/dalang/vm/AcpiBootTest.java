@@ -1,0 +1,86 @@
+package dev.dalang.vm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.dalang.vm.guest.Firmware;
+import dev.dalang.vm.guest.Guest;
+import dev.dalang.vm.guest.Guests;
+
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+import java.time.Duration;
+
+/**
+ * The distribution's UEFI firmware takes the tables from {@code fw_cfg} and starts the
+ * distribution's kernel, which then runs in ACPI mode without being told to.
+ */
+@Tag("boot")
+class AcpiBootTest {
+    private static final Duration BOOT = Duration.ofMinutes(5);
+    private static final Duration COMMAND = Duration.ofMinutes(1);
+    private static final String PROMPT = "~ # ";
+
+    private static Guest debian;
+    private static Firmware edk2;
+
+    @BeforeAll
+    static void fetch() {
+        debian = Guests.debian();
+        edk2 = Guests.firmware("edk2");
+    }
+
+    private static String command(Vm vm, String command) throws InterruptedException {
+        // The marker is not what the terminal echoes.
+        vm.console().write(command + "; echo 'end''-of-command'\n");
+        String answer = vm.console().await("end-of-command", COMMAND);
+        vm.console().await(PROMPT, COMMAND);
+        return answer.lines().skip(1).reduce("", (a, b) -> a + b + "\n");
+    }
+
+    private static void powerOff(Vm vm) throws InterruptedException {
+        vm.console().write("poweroff -f\n");
+        assertThat(vm.awaitExit(COMMAND)).contains(new VmExit.PoweredOff());
+    }
+
+    @Test
+    void linuxFindsItsDevicesThroughTheTables() throws InterruptedException {
+        try (Vm vm = Vm.builder().guest(debian).firmware(edk2).cpus(2).build()) {
+            vm.start();
+            vm.console().await("EDK2 firmware version", BOOT);
+            String log = vm.console().await(PROMPT, BOOT);
+
+            assertThat(log).contains("ACPI: RSDP").doesNotContain("ACPI Error");
+            assertThat(command(vm, "ls /sys/firmware/acpi/tables"))
+                    .contains("APIC", "DSDT", "FACP", "RHCT", "SPCR");
+            assertThat(command(vm, "ls /proc/device-tree 2>&1")).contains("No such file");
+            assertThat(command(vm, "nproc")).contains("2");
+            assertThat(command(vm, "grep -c '^isa' /proc/cpuinfo")).contains("2");
+            assertThat(command(vm, "grep ttyS0 /proc/interrupts")).contains("APLIC-MSI");
+            assertThat(command(vm, "cat /sys/class/rtc/rtc0/name")).contains("goldfish_rtc");
+            assertThat(command(vm, "ls /sys/bus/acpi/devices"))
+                    .contains("RSCV0003:00", "RSCV0002:00", "ACPI0007:01", "QEMU0002:00");
+            powerOff(vm);
+        }
+    }
+
+    @Test
+    void linuxFindsThePlicThroughTheTables() throws InterruptedException {
+        try (Vm vm =
+                Vm.builder()
+                        .guest(debian)
+                        .firmware(edk2)
+                        .cpus(2)
+                        .aia(InterruptArchitecture.NONE)
+                        .build()) {
+            vm.start();
+            vm.console().await(PROMPT, BOOT);
+
+            assertThat(command(vm, "ls /sys/bus/acpi/devices")).contains("RSCV0001:00");
+            assertThat(command(vm, "grep ttyS0 /proc/interrupts")).contains("PLIC");
+            assertThat(command(vm, "nproc")).contains("2");
+            powerOff(vm);
+        }
+    }
+}
