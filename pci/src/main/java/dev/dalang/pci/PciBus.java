@@ -143,6 +143,22 @@ public final class PciBus {
         return root.add(this, checkDevice(device, number), function, device, Optional.of(id));
     }
 
+    /**
+     * Adds a device, with or without a choice of place and name.
+     *
+     * @param device the device
+     * @param number the device number, 0..31; empty for the first free one
+     * @param function the function number, 0..7
+     * @param id what counters and snapshots call it; empty for a name by place
+     * @return its function
+     * @throws PciException if the place or the id is taken, or the device does not fit
+     */
+    public PciFunction add(
+            PciDevice device, Optional<Integer> number, int function, Optional<String> id) {
+        int place = number.isPresent() ? checkDevice(device, number.get()) : -1;
+        return root.add(this, place, function, device, id);
+    }
+
     private static int checkDevice(PciDevice device, int number) {
         if (number < 0 || number >= DEVICES) {
             throw new PciException(

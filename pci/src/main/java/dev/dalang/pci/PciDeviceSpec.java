@@ -161,6 +161,11 @@ public final class PciDeviceSpec {
         return values.concurrent;
     }
 
+    /** {@return true if configuration space may be mapped, so that reads reach nobody} */
+    public boolean isConfigurationMappable() {
+        return values.mappable;
+    }
+
     /** {@return the device's own capabilities, in the order in which they are linked} */
     public List<Capability> capabilities() {
         return capabilities;
@@ -185,6 +190,7 @@ public final class PciDeviceSpec {
         private boolean powerManagement = true;
         private boolean express;
         private boolean concurrent;
+        private boolean mappable = true;
         private final List<Capability> capabilities = new ArrayList<>();
 
         private Builder(String name) {
@@ -208,6 +214,7 @@ public final class PciDeviceSpec {
             copy.powerManagement = powerManagement;
             copy.express = express;
             copy.concurrent = concurrent;
+            copy.mappable = mappable;
             return copy;
         }
 
@@ -394,6 +401,17 @@ public final class PciDeviceSpec {
          */
         public Builder concurrent() {
             concurrent = true;
+            return this;
+        }
+
+        /**
+         * Keeps configuration space from being mapped: a capability of the device has bits that
+         * change without its telling.
+         *
+         * @return this
+         */
+        public Builder withoutConfigurationMapping() {
+            mappable = false;
             return this;
         }
 

@@ -8,6 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * Guest memory as a device reaches it: only while the driver has enabled bus mastering, here and in
@@ -16,13 +17,13 @@ import java.util.function.Function;
  * to its BAR within which it came. Values are little-endian. Any thread.
  */
 public final class PciDma {
-    private final GuestMemory memory;
+    private final Supplier<GuestMemory> memory;
     private final BooleanSupplier isEnabled;
     private final LongAdder transfers = new LongAdder();
     private final LongAdder refused = new LongAdder();
     private final LongAdder failed = new LongAdder();
 
-    private PciDma(GuestMemory memory, BooleanSupplier isEnabled) {
+    private PciDma(Supplier<GuestMemory> memory, BooleanSupplier isEnabled) {
         this.memory = memory;
         this.isEnabled = isEnabled;
     }
@@ -30,11 +31,11 @@ public final class PciDma {
     /**
      * Makes a device's way to memory.
      *
-     * @param memory the memory
+     * @param memory gives the memory, at each access
      * @param isEnabled whether the device may reach it at this moment; any thread
      * @return the way
      */
-    public static PciDma of(GuestMemory memory, BooleanSupplier isEnabled) {
+    public static PciDma of(Supplier<GuestMemory> memory, BooleanSupplier isEnabled) {
         return new PciDma(memory, isEnabled);
     }
 
@@ -51,7 +52,7 @@ public final class PciDma {
      */
     public GuestMemory require() {
         admit(0, 0);
-        return memory;
+        return memory.get();
     }
 
     /**
@@ -184,7 +185,7 @@ public final class PciDma {
     private <T> T run(long address, long length, Function<GuestMemory, T> access) {
         admit(address, length);
         try {
-            T result = access.apply(memory);
+            T result = access.apply(memory.get());
             transfers.increment();
             return result;
         } catch (GuestMemoryException fault) {

@@ -34,6 +34,7 @@ public final class PciFunction implements BusDevice, PciHost, Suspendable {
     private final MsixArea area;
     private final PciDma dma;
     private final boolean serial;
+    private final boolean mappable;
     private final @Nullable PciBus secondary;
     private final Optional<MemorySegment> sharedPage;
     private final FunctionState state;
@@ -62,7 +63,8 @@ public final class PciFunction implements BusDevice, PciHost, Suspendable {
         this.device = device;
         typeId = spec.name();
         serial = !spec.isConcurrent();
-        dma = PciDma.of(bus.root().memory(), this::isMasterEnabledUpwards);
+        mappable = spec.isConfigurationMappable();
+        dma = PciDma.of(bus.root()::memory, this::isMasterEnabledUpwards);
         sharedPage = device.virtualConfigSharedPage().map(page -> checkPage(id, page));
         area = MsixArea.of(spec);
         parts = FunctionParts.build(this, spec, placedByGuest);
@@ -357,6 +359,10 @@ public final class PciFunction implements BusDevice, PciHost, Suspendable {
             // The device's way to memory has counted it.
             return;
         }
+    }
+
+    boolean isConfigurationMappable() {
+        return mappable;
     }
 
     BarWindow[] windows() {

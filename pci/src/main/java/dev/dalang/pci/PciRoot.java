@@ -7,6 +7,7 @@ import dev.dalang.bus.PioRange;
 import dev.dalang.bus.Removal;
 import dev.dalang.bus.interrupt.InterruptLine;
 import dev.dalang.bus.memory.GuestMemory;
+import dev.dalang.bus.memory.MemoryRegion;
 import dev.dalang.bus.snapshot.Snapshot;
 import dev.dalang.bus.snapshot.SnapshotException;
 import dev.dalang.bus.snapshot.Suspendable;
@@ -14,12 +15,15 @@ import dev.dalang.bus.time.VirtualClock;
 
 import org.jspecify.annotations.Nullable;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 
 /**
  * A PCI tree: the root bus with the host bridge at 00:00.0, and whatever is below. Windows for
@@ -50,9 +54,10 @@ public final class PciRoot implements Suspendable {
     private static final int VERSION = 1;
     private static final int ALL_ONES = -1;
     private static final int HIGHEST_BUS = 255;
+    private static final int CONFIGURATION_BYTES = PciRegisters.PCI_CFG_SPACE_EXP_SIZE;
 
     private final IoManager io;
-    private final GuestMemory memory;
+    private final Supplier<GuestMemory> memory;
     private final VirtualClock clock;
     private final MsiRouter messages;
     private final List<SharedInterruptLine> wires;
@@ -69,6 +74,9 @@ public final class PciRoot implements Suspendable {
     private final Object lock = new Object();
 
     private final Map<String, PciFunction> ids = new HashMap<>();
+
+    /** Mapped configuration spaces of the root bus, by place. */
+    private final Map<Integer, MemorySegment> pages = new HashMap<>();
 
     private PciRoot(Builder builder) {
         io = builder.io;
@@ -93,6 +101,19 @@ public final class PciRoot implements Suspendable {
      * @return a builder
      */
     public static Builder builder(IoManager io, GuestMemory memory, VirtualClock clock) {
+        return new Builder(io, () -> memory, clock);
+    }
+
+    /**
+     * Begins a tree of a machine whose memory is made after it, because pages of the tree are part
+     * of it.
+     *
+     * @param io the buses that its functions answer on
+     * @param memory gives what its functions read and write; asked from the first access on
+     * @param clock the machine's time
+     * @return a builder
+     */
+    public static Builder builder(IoManager io, Supplier<GuestMemory> memory, VirtualClock clock) {
         return new Builder(io, memory, clock);
     }
 
@@ -271,6 +292,7 @@ public final class PciRoot implements Suspendable {
             synchronized (lock) {
                 to.set(devfn, added);
                 ids.put(name, added);
+                updatePage(added, true);
                 updateMultiFunction(to, devfn >>> 3);
             }
             added.attached();
@@ -373,6 +395,7 @@ public final class PciRoot implements Suspendable {
         for (PciFunction function : leaving) {
             function.bus().set(function.devfn(), null);
             ids.remove(function.id());
+            updatePage(function, false);
             updateMultiFunction(function.bus(), function.devfn() >>> 3);
         }
         decoder.release(leaving);
@@ -391,6 +414,59 @@ public final class PciRoot implements Suspendable {
             function.reset();
         }
         decoder.sync(bus);
+    }
+
+    // ---------------------------------------------------------------- mapped configuration
+
+    /**
+     * Maps the configuration spaces of the root bus: gives each function that is there a page with
+     * what a guest reads of it, for a machine to make part of its memory, read-only, where ECAM is.
+     * Reads then reach no device; writes still do. Functions that decline keep their trap, and
+     * those behind bridges, which change places. A function that comes later to the place of one
+     * that is there now has its page.
+     *
+     * @param ecamBase where ECAM lies
+     * @param arena ends the pages' life, after the machine's; shared
+     * @return the regions, in the order of their addresses
+     * @throws PciException if it was done before ({@link PciException.Kind#STATE})
+     */
+    public List<MemoryRegion> mapConfiguration(long ecamBase, Arena arena) {
+        synchronized (lock) {
+            if (!pages.isEmpty()) {
+                throw new PciException(
+                        PciException.Kind.STATE,
+                        "PCI root",
+                        "configuration spaces are mapped already");
+            }
+            List<MemoryRegion> regions = new ArrayList<>();
+            for (PciFunction function : bus.functions()) {
+                if (!function.isConfigurationMappable()) {
+                    continue;
+                }
+                MemorySegment page = arena.allocate(CONFIGURATION_BYTES, CONFIGURATION_BYTES);
+                function.configuration().initPciConfigMapping(page);
+                pages.put(function.devfn(), page);
+                regions.add(
+                        new MemoryRegion(
+                                ecamBase + (long) function.devfn() * CONFIGURATION_BYTES,
+                                page.asReadOnly()));
+            }
+            return regions;
+        }
+    }
+
+    /** A function came to its place, or left it. */
+    private void updatePage(PciFunction function, boolean isPresent) {
+        MemorySegment page = function.bus() == bus ? pages.get(function.devfn()) : null;
+        if (page == null) {
+            return;
+        }
+        if (isPresent) {
+            function.configuration().initPciConfigMapping(page);
+        } else {
+            function.configuration().endPciConfigMapping();
+            page.fill((byte) ALL_ONES);
+        }
     }
 
     // ---------------------------------------------------------------- suspend
@@ -477,7 +553,7 @@ public final class PciRoot implements Suspendable {
     }
 
     GuestMemory memory() {
-        return memory;
+        return memory.get();
     }
 
     VirtualClock clock() {
@@ -504,7 +580,7 @@ public final class PciRoot implements Suspendable {
     /** Says what a tree has to give. */
     public static final class Builder {
         private final IoManager io;
-        private final GuestMemory memory;
+        private final Supplier<GuestMemory> memory;
         private final VirtualClock clock;
         private MsiRouter messages = MsiTargetRouter.create((_, _) -> false, 1);
         private List<InterruptLine> wires = List.of();
@@ -513,7 +589,7 @@ public final class PciRoot implements Suspendable {
         private @Nullable MmioRange memory32;
         private @Nullable MmioRange memory64;
 
-        private Builder(IoManager io, GuestMemory memory, VirtualClock clock) {
+        private Builder(IoManager io, Supplier<GuestMemory> memory, VirtualClock clock) {
             this.io = io;
             this.memory = memory;
             this.clock = clock;
