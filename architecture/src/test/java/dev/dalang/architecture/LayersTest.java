@@ -27,10 +27,11 @@ final class LayersTest {
                     "tables", Set.of(),
                     "testkit", Set.of("bus"),
                     "pci", Set.of("bus"),
+                    "devices", Set.of("bus", "pci"),
                     "riscv", Set.of("bus"),
-                    "vm", Set.of("bus", "tables", "riscv"),
-                    "cli", Set.of("bus", "tables", "riscv", "vm"),
-                    "bench", Set.of("bus", "tables", "testkit", "riscv", "vm"));
+                    "vm", Set.of("bus", "tables", "pci", "devices", "riscv"),
+                    "cli", Set.of("bus", "tables", "pci", "devices", "riscv", "vm"),
+                    "bench", Set.of("bus", "tables", "pci", "devices", "testkit", "riscv", "vm"));
 
     /** The floors that stand on the JDK alone. */
     private static final Set<String> CORE = Set.of("bus", "tables", "pci", "riscv");
