@@ -4,6 +4,8 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module dev.dalang.vm {
     requires transitive dev.dalang.bus;
+    requires transitive dev.dalang.pci;
+    requires dev.dalang.devices;
     requires dev.dalang.riscv;
     requires dev.dalang.tables;
     requires org.apache.commons.compress;

@@ -103,6 +103,12 @@ final class RunCommand implements Callable<Integer> {
     private List<String> flash = List.of();
 
     @Option(
+            names = "--device",
+            paramLabel = "NAME[,id=ID][,addr=DD.F]",
+            description = "Plug a device into the PCI bus: edu or root-port.")
+    private List<String> devices = List.of();
+
+    @Option(
             names = "--bare",
             paramLabel = "FILE",
             description = "Run an ELF program alone in M-mode, with tohost/fromhost.")
@@ -209,6 +215,7 @@ final class RunCommand implements Callable<Integer> {
             builder.firmware(Path.of(firmware));
         }
         flash.forEach(text -> builder.flash(FlashFile.parse(text)));
+        devices.forEach(builder::device);
         if (bare != null) {
             builder.bare(bare);
         }

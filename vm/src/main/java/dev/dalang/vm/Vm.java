@@ -7,6 +7,7 @@ import dev.dalang.bus.MmioRange;
 import dev.dalang.bus.interrupt.InterruptLine;
 import dev.dalang.bus.memory.GuestMemory;
 import dev.dalang.bus.time.VirtualClock;
+import dev.dalang.pci.PciRoot;
 import dev.dalang.riscv.Hart;
 import dev.dalang.vm.internal.board.BoardConfiguration;
 import dev.dalang.vm.internal.board.VirtBoard;
@@ -204,6 +205,16 @@ public final class Vm implements AutoCloseable {
      */
     public VirtualClock clock() {
         return board.clock();
+    }
+
+    /**
+     * The PCI bus: what is on it, slots that devices can be plugged into while the machine runs,
+     * and what it counts.
+     *
+     * @return the tree
+     */
+    public PciRoot pci() {
+        return board.pci();
     }
 
     /**

@@ -1,6 +1,7 @@
 package dev.dalang.vm;
 
 import dev.dalang.bus.memory.GuestMemory;
+import dev.dalang.pci.PciDevice;
 import dev.dalang.vm.guest.Firmware;
 import dev.dalang.vm.guest.Guest;
 import dev.dalang.vm.internal.board.BoardConfiguration;
@@ -48,6 +49,7 @@ public final class VmBuilder {
     private @Nullable Duration timeout;
     private long maxInstructions = Long.MAX_VALUE;
     private boolean reboot = true;
+    private final List<PciPlacement> devices = new ArrayList<>();
 
     VmBuilder() {}
 
@@ -195,6 +197,38 @@ public final class VmBuilder {
     }
 
     /**
+     * Plugs a device into the PCI bus.
+     *
+     * @param device the device, for this machine alone
+     * @return this
+     */
+    public VmBuilder device(PciDevice device) {
+        return device(new PciPlacement(device, Optional.empty(), Optional.empty()));
+    }
+
+    /**
+     * Plugs a device into the PCI bus, at a certain place or under a certain name.
+     *
+     * @param placement the device, for this machine alone, and its place
+     * @return this
+     */
+    public VmBuilder device(PciPlacement placement) {
+        devices.add(placement);
+        return this;
+    }
+
+    /**
+     * Plugs a device into the PCI bus that is known by name.
+     *
+     * @param text as {@link PciPlacement#parse} takes it, such as {@code edu}
+     * @return this
+     * @throws ConfigurationException if the text is wrong
+     */
+    public VmBuilder device(String text) {
+        return device(PciPlacement.parse(text, devices.size()));
+    }
+
+    /**
      * Ends the run after some host time; default: never.
      *
      * @param limit more than nothing; what exceeds 292 years is never reached
@@ -315,6 +349,7 @@ public final class VmBuilder {
                 flashBanks(),
                 Optional.ofNullable(bare),
                 aia,
+                devices,
                 maxInstructions);
     }
 

@@ -1,6 +1,7 @@
 package dev.dalang.vm.internal.board;
 
 import dev.dalang.vm.InterruptArchitecture;
+import dev.dalang.vm.PciPlacement;
 
 import java.nio.file.Path;
 import java.util.List;
@@ -18,6 +19,7 @@ import java.util.Optional;
  * @param flash what the flash banks hold, from the first on; at most two
  * @param bare file of a bare program, which gets the machine for itself
  * @param aia how interrupts reach the harts
+ * @param devices what is on the PCI bus, in the order in which it is placed
  * @param maxInstructions limit of each hart between two resets
  */
 public record BoardConfiguration(
@@ -30,10 +32,12 @@ public record BoardConfiguration(
         List<FlashBank> flash,
         Optional<Path> bare,
         InterruptArchitecture aia,
+        List<PciPlacement> devices,
         long maxInstructions) {
-    /** Copies the list. */
+    /** Copies the lists. */
     public BoardConfiguration {
         flash = List.copyOf(flash);
+        devices = List.copyOf(devices);
     }
 
     boolean hasAia() {

@@ -5,9 +5,11 @@ import dev.dalang.bus.DeviceMmio;
 import dev.dalang.bus.IoManager;
 import dev.dalang.bus.MmioRange;
 import dev.dalang.bus.interrupt.InterruptLine;
+import dev.dalang.bus.interrupt.MsiTarget;
 import dev.dalang.bus.memory.GuestMemory;
 import dev.dalang.bus.memory.MemoryRegion;
 import dev.dalang.bus.time.SystemVirtualClock;
+import dev.dalang.pci.PciRoot;
 import dev.dalang.riscv.Hart;
 import dev.dalang.riscv.HartGroup;
 import dev.dalang.riscv.intc.Aclint;
@@ -51,6 +53,7 @@ public final class VirtBoard implements AutoCloseable {
     private final SystemVirtualClock clock;
     private final IoManager io = IoManager.create();
     private final GuestMemory memory;
+    private final BoardPci pci;
     private final VirtBoot boot;
     private final List<Hart> harts = new ArrayList<>();
     private final List<Runnable> resets = new ArrayList<>();
@@ -71,23 +74,24 @@ public final class VirtBoard implements AutoCloseable {
         this.resources = resources;
         clock = resources.clock;
         Arena arena = resources.arena;
-        MemorySegment rom = arena.allocate(VirtMap.ROM_BYTES, GuestMemory.PAGE_BYTES);
-        memory =
-                GuestMemory.of(
-                        new MemoryRegion(VirtMap.ROM, rom.asReadOnly()),
-                        MemoryRegion.reserve(VirtMap.RAM, configuration.memoryBytes(), arena));
-        boot = new VirtBoot(configuration, memory, rom);
-        firmware =
-                configuration.startsInMachineMode()
-                        ? null
-                        : SbiFirmware.of(memory, new BoardPlatform(console, listener));
-
         Imsic machineMessages = null;
         Imsic supervisorMessages = null;
         if (configuration.hasAia()) {
             machineMessages = imsic("imsic-m", VirtMap.IMSIC_M);
             supervisorMessages = imsic("imsic-s", VirtMap.IMSIC_S);
         }
+        MsiTarget messages = messages(machineMessages, supervisorMessages);
+        pci = new BoardPci(configuration, io, clock, messages, arena);
+        MemorySegment rom = arena.allocate(VirtMap.ROM_BYTES, GuestMemory.PAGE_BYTES);
+        List<MemoryRegion> regions = new ArrayList<>(pci.regions());
+        regions.add(new MemoryRegion(VirtMap.ROM, rom.asReadOnly()));
+        regions.add(MemoryRegion.reserve(VirtMap.RAM, configuration.memoryBytes(), arena));
+        memory = GuestMemory.of(regions);
+        boot = new VirtBoot(configuration, memory, rom);
+        firmware =
+                configuration.startsInMachineMode()
+                        ? null
+                        : SbiFirmware.of(memory, new BoardPlatform(console, listener));
         HartGroup group = HartGroup.of(memory, flashRegions());
         for (int id = 0; id < configuration.cpus(); id++) {
             Hart hart = hart(id, group, listener, machineMessages, supervisorMessages);
@@ -102,14 +106,24 @@ public final class VirtBoard implements AutoCloseable {
         }
 
         if (machineMessages != null && supervisorMessages != null) {
-            aplic = aplic(machineMessages, supervisorMessages);
+            aplic = aplic(messages);
             wires = aplic::line;
         } else {
             aplic = null;
             wires = plic()::line;
         }
+        pci.connect(memory, wires);
+        resets.add(pci.root()::reset);
         aclint();
         platformDevices(console, listener);
+    }
+
+    /** Where messages go: those that no file takes, nowhere. */
+    private static MsiTarget messages(
+            @Nullable Imsic machineMessages, @Nullable Imsic supervisorMessages) {
+        return (address, data) ->
+                supervisorMessages != null && supervisorMessages.signal(address, data)
+                        || machineMessages != null && machineMessages.signal(address, data);
     }
 
     /**
@@ -188,14 +202,8 @@ public final class VirtBoard implements AutoCloseable {
         return imsic;
     }
 
-    private Aplic aplic(Imsic machineMessages, Imsic supervisorMessages) {
-        Aplic built =
-                Aplic.builder(VirtMap.WIRES)
-                        .messages(
-                                (address, data) ->
-                                        supervisorMessages.signal(address, data)
-                                                || machineMessages.signal(address, data))
-                        .build();
+    private Aplic aplic(MsiTarget messages) {
+        Aplic built = Aplic.builder(VirtMap.WIRES).messages(messages).build();
         register(built.machine(), VirtMap.APLIC_M, AplicDomain.SIZE_BYTES);
         register(built.supervisor(), VirtMap.APLIC_S, AplicDomain.SIZE_BYTES);
         resets.add(built::reset);
@@ -321,6 +329,11 @@ public final class VirtBoard implements AutoCloseable {
         return memory;
     }
 
+    /** The PCI bus and what is on it. */
+    public PciRoot pci() {
+        return pci.root();
+    }
+
     /** The devices. */
     public IoManager io() {
         return io;
@@ -353,7 +366,8 @@ public final class VirtBoard implements AutoCloseable {
             throw new IllegalArgumentException(
                     "expected an interrupt wire 1..%d, got %d".formatted(VirtMap.WIRES - 1, wire));
         }
-        if (wire == VirtMap.UART_WIRE || wire == VirtMap.RTC_WIRE) {
+        boolean isPci = wire >= VirtMap.PCI_INTX_WIRE && wire < VirtMap.PCI_INTX_WIRE + 4;
+        if (wire == VirtMap.UART_WIRE || wire == VirtMap.RTC_WIRE || isPci) {
             throw new IllegalArgumentException(
                     "interrupt wire " + wire + " belongs to a device of the board");
         }

@@ -1,5 +1,6 @@
 package dev.dalang.vm.internal.board;
 
+import dev.dalang.pci.PciVirtualConfigMmio;
 import dev.dalang.tables.fdt.Cells;
 import dev.dalang.tables.fdt.DeviceTree;
 import dev.dalang.tables.fdt.DeviceTreeNode;
@@ -24,6 +25,11 @@ public final class VirtDeviceTree {
     static final int CACHE_BLOCK_BYTES = 64;
 
     private static final int IRQ_TYPE_LEVEL_HIGH = 4;
+
+    private static final int PCI_RANGE_IO = 0x0100_0000;
+    private static final int PCI_RANGE_MEMORY32 = 0x0200_0000;
+    private static final int PCI_RANGE_MEMORY64 = 0x0300_0000;
+    private static final int PCI_WIRE_DEVICES = 3;
 
     private static final int CAUSE_MACHINE_SOFTWARE = 3;
     private static final int CAUSE_MACHINE_TIMER = 7;
@@ -198,6 +204,54 @@ public final class VirtDeviceTree {
             machineLevel(imsic(VirtMap.IMSIC_M, MACHINE_MESSAGES, CAUSE_MACHINE_EXTERNAL));
             imsic(VirtMap.IMSIC_S, MESSAGE_INTERRUPTS, CAUSE_SUPERVISOR_EXTERNAL);
         }
+        pci();
+    }
+
+    /** The host bridge, by the binding of generic hosts with ECAM and the PCI bus binding. */
+    private void pci() {
+        long mmio64 = VirtMap.pciMmio64(board.memoryBytes());
+        DeviceTreeNode pci =
+                device("pci", VirtMap.PCI_ECAM, VirtMap.PCI_ECAM_BYTES)
+                        .putStrings("device_type", "pci")
+                        .putStrings("compatible", "pci-host-ecam-generic")
+                        .putU32("#address-cells", 3)
+                        .putU32("#size-cells", 2)
+                        .putU32("#interrupt-cells", 1)
+                        .putU32("linux,pci-domain", 0)
+                        .putU32("bus-range", 0, 255)
+                        .putEmpty("dma-coherent")
+                        .put(
+                                "ranges",
+                                Cells.create()
+                                        .u32(PCI_RANGE_IO)
+                                        .u64(0, VirtMap.PCI_PIO, VirtMap.PCI_PIO_BYTES)
+                                        .u32(PCI_RANGE_MEMORY32)
+                                        .u64(
+                                                VirtMap.PCI_MMIO32,
+                                                VirtMap.PCI_MMIO32,
+                                                VirtMap.PCI_MMIO32_BYTES)
+                                        .u32(PCI_RANGE_MEMORY64)
+                                        .u64(mmio64, mmio64, VirtMap.PCI_MMIO64_BYTES))
+                        .putU32("interrupt-map-mask", PCI_WIRE_DEVICES << 11, 0, 0, 7)
+                        .put("interrupt-map", interruptMap());
+        if (board.aia()) {
+            pci.putReference("msi-parent", MESSAGE_INTERRUPTS);
+        }
+        PciVirtualConfigMmio.Region virtual = VirtMap.virtualConfig(board.memoryBytes());
+        device("virtual-config", virtual.base(), virtual.size())
+                .putStrings("compatible", "dalang,pci-virtual-config");
+    }
+
+    /** Pin p of device d is wire (d + p - 1) mod 4; a device's two low bits decide. */
+    private Cells interruptMap() {
+        Cells cells = Cells.create();
+        for (int device = 0; device <= PCI_WIRE_DEVICES; device++) {
+            for (int pin = 1; pin <= 4; pin++) {
+                cells.u32(device << 11, 0, 0, pin).phandle(WIRED_INTERRUPTS);
+                wire(cells, VirtMap.PCI_INTX_WIRE + (device + pin - 1) % 4);
+            }
+        }
+        return cells;
     }
 
     private void plic() {

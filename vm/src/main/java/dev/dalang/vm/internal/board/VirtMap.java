@@ -1,5 +1,7 @@
 package dev.dalang.vm.internal.board;
 
+import dev.dalang.pci.PciVirtualConfigMmio;
+
 /**
  * Where things are on the {@code virt} board: guest physical addresses, sizes in bytes, and the
  * numbers of interrupt wires. They are those of QEMU's machine of the same name.
@@ -94,5 +96,26 @@ public final class VirtMap {
     /** Ticks of {@code mtime} per second. */
     public static final int TIMEBASE_HZ = 10_000_000;
 
+    /** PCI memory above 4 GiB: its size, and what it is aligned to. */
+    public static final long PCI_MMIO64_BYTES = 0x4_0000_0000L;
+
     private VirtMap() {}
+
+    /**
+     * Where the virtual configuration space lies: behind memory.
+     *
+     * @param memoryBytes size of the memory at {@link #RAM}
+     */
+    public static PciVirtualConfigMmio.Region virtualConfig(long memoryBytes) {
+        return PciVirtualConfigMmio.place(RAM + memoryBytes, PCI_ECAM_BYTES);
+    }
+
+    /**
+     * Where PCI memory above 4 GiB begins: behind the virtual configuration space.
+     *
+     * @param memoryBytes size of the memory at {@link #RAM}
+     */
+    public static long pciMmio64(long memoryBytes) {
+        return virtualConfig(memoryBytes).end() + (PCI_MMIO64_BYTES - 1) & -PCI_MMIO64_BYTES;
+    }
 }

@@ -50,6 +50,7 @@ class VirtBoardTest {
                                 List.of(),
                                 Optional.empty(),
                                 aia,
+                                List.of(),
                                 Long.MAX_VALUE),
                         console.backend(),
                         new Nobody());

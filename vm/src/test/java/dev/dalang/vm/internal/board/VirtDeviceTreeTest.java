@@ -117,7 +117,9 @@ class VirtDeviceTreeTest {
                         "aplic@d000000",
                         "serial@10000000",
                         "imsics@24000000",
-                        "imsics@28000000");
+                        "imsics@28000000",
+                        "pci@30000000",
+                        "virtual-config@1a0000000");
         assertThat(tree(1, false, true).node("/soc").children())
                 .extracting(DeviceTreeNode::name)
                 .containsExactly(
@@ -125,7 +127,63 @@ class VirtDeviceTreeTest {
                         "rtc@101000",
                         "clint@2000000",
                         "plic@c000000",
-                        "serial@10000000");
+                        "serial@10000000",
+                        "pci@30000000",
+                        "virtual-config@1a0000000");
+    }
+
+    @Test
+    void thePciHostSaysWhereItsWindowsAre() {
+        DeviceTree tree = tree(1, true, true);
+        DeviceTreeNode pci = tree.node("/soc/pci@30000000");
+
+        assertThat(pci.string("compatible")).isEqualTo("pci-host-ecam-generic");
+        assertThat(pci.cells("reg")).containsExactly(0, 0x3000_0000, 0, 0x1000_0000);
+        assertThat(pci.cells("bus-range")).containsExactly(0, 255);
+        assertThat(pci.has("dma-coherent")).isTrue();
+        assertThat(pci.cells("ranges"))
+                .containsExactly(
+                        0x0100_0000,
+                        0,
+                        0,
+                        0,
+                        0x0300_0000,
+                        0,
+                        0x1_0000,
+                        0x0200_0000,
+                        0,
+                        0x4000_0000,
+                        0,
+                        0x4000_0000,
+                        0,
+                        0x4000_0000,
+                        0x0300_0000,
+                        4,
+                        0,
+                        4,
+                        0,
+                        4,
+                        0);
+        assertThat(pci.u32("msi-parent")).isEqualTo(phandle(tree, "/soc/imsics@28000000"));
+        assertThat(tree(1, false, true).node("/soc/pci@30000000").has("msi-parent")).isFalse();
+        assertThat(tree.node("/soc/virtual-config@1a0000000").cells("reg"))
+                .containsExactly(1, 0xa000_0000, 0, 0x2000_0000);
+    }
+
+    @Test
+    void thePinsOfPciDevicesAreSwizzledOntoFourWires() {
+        DeviceTree tree = tree(1, false, true);
+        int wired = phandle(tree, "/soc/plic@c000000");
+        int[] map = tree.node("/soc/pci@30000000").cells("interrupt-map");
+
+        assertThat(tree.node("/soc/pci@30000000").cells("interrupt-map-mask"))
+                .containsExactly(0x1800, 0, 0, 7);
+        assertThat(map).hasSize(16 * 6);
+        assertThat(map).startsWith(0, 0, 0, 1, wired, 32);
+        assertThat(map).endsWith(3 << 11, 0, 0, 4, wired, 32 + 6 % 4);
+        int[] aia = tree(1, true, true).node("/soc/pci@30000000").cells("interrupt-map");
+        assertThat(aia).hasSize(16 * 7);
+        assertThat(aia[6]).as("level").isEqualTo(4);
     }
 
     @Test

@@ -1,0 +1,98 @@
+package dev.dalang.vm;
+
+import dev.dalang.devices.EduDevice;
+import dev.dalang.pci.PciDevice;
+import dev.dalang.pci.PciRootPort;
+
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.IntFunction;
+
+/**
+ * A PCI device, and where it goes. A device belongs to one machine.
+ *
+ * @param device the device
+ * @param id what counters and snapshots call it; empty for a name by place
+ * @param address device and function number on the root bus; empty for the first free device number
+ */
+public record PciPlacement(PciDevice device, Optional<String> id, Optional<Address> address) {
+    private static final Map<String, IntFunction<PciDevice>> CATALOGUE =
+            new TreeMap<>(Map.of("edu", _ -> new EduDevice(), "root-port", PciRootPort::of));
+    private static final int MAX_ID_LENGTH = 64;
+
+    /**
+     * A place on the root bus.
+     *
+     * @param device 0..31
+     * @param function 0..7
+     */
+    public record Address(int device, int function) {
+        private static Address parse(String text) {
+            int dot = text.indexOf('.');
+            try {
+                int device = Integer.parseInt(dot < 0 ? text : text.substring(0, dot), 16);
+                int function = dot < 0 ? 0 : Integer.parseInt(text.substring(dot + 1), 16);
+                if (device >= 0 && device < 32 && function >= 0 && function < 8) {
+                    return new Address(device, function);
+                }
+            } catch (NumberFormatException _) {
+                // The message below says it.
+            }
+            throw new ConfigurationException(
+                    "--device: expected addr= with a device 0..1f and a function 0..7 such as 4.0,"
+                            + " found "
+                            + text);
+        }
+    }
+
+    /** {@return the names that {@link #parse} knows} */
+    public static Iterable<String> names() {
+        return CATALOGUE.keySet();
+    }
+
+    /**
+     * Parses the text form, {@code NAME[,id=ID][,addr=DD[.F]]}, such as {@code edu,id=mine}.
+     *
+     * @param text the text
+     * @param index how many devices were named before, for what must be numbered
+     * @return a new device of that name, and its place
+     * @throws ConfigurationException if the text is none of these
+     */
+    public static PciPlacement parse(String text, int index) {
+        String[] parts = text.split(",", -1);
+        IntFunction<PciDevice> maker = CATALOGUE.get(parts[0]);
+        if (maker == null) {
+            throw new ConfigurationException(
+                    "--device: expected one of "
+                            + String.join(", ", CATALOGUE.keySet())
+                            + ", found "
+                            + parts[0]);
+        }
+        Optional<String> id = Optional.empty();
+        Optional<Address> address = Optional.empty();
+        for (int part = 1; part < parts.length; part++) {
+            String option = parts[part];
+            if (option.startsWith("id=")) {
+                id = Optional.of(checkedId(option.substring(3)));
+            } else if (option.startsWith("addr=")) {
+                address = Optional.of(Address.parse(option.substring(5)));
+            } else {
+                throw new ConfigurationException(
+                        "--device: expected id=ID or addr=DD.F, found " + option);
+            }
+        }
+        return new PciPlacement(maker.apply(index + 1), id, address);
+    }
+
+    private static String checkedId(String id) {
+        if (!id.matches("[A-Za-z0-9][A-Za-z0-9._-]*") || id.length() > MAX_ID_LENGTH) {
+            throw new ConfigurationException(
+                    "--device: expected an id of letters, digits, ., _ and -, at most "
+                            + MAX_ID_LENGTH
+                            + " of them, found "
+                            + id);
+        }
+        return id;
+    }
+}

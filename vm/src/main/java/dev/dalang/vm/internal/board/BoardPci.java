@@ -1,0 +1,109 @@
+package dev.dalang.vm.internal.board;
+
+import dev.dalang.bus.IoManager;
+import dev.dalang.bus.MmioRange;
+import dev.dalang.bus.PioRange;
+import dev.dalang.bus.interrupt.InterruptLine;
+import dev.dalang.bus.interrupt.MsiTarget;
+import dev.dalang.bus.memory.GuestMemory;
+import dev.dalang.bus.memory.MemoryRegion;
+import dev.dalang.bus.time.VirtualClock;
+import dev.dalang.pci.MsiTargetRouter;
+import dev.dalang.pci.PciBus;
+import dev.dalang.pci.PciConfigMmio;
+import dev.dalang.pci.PciException;
+import dev.dalang.pci.PciRoot;
+import dev.dalang.pci.PciVirtualConfigMmio;
+import dev.dalang.vm.ConfigurationException;
+import dev.dalang.vm.PciPlacement;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntFunction;
+import java.util.stream.Stream;
+
+/**
+ * The board's PCI host. It is made before memory and harts, because pages of its devices are part
+ * of memory; wires and memory are connected when they are there.
+ */
+final class BoardPci {
+    private static final int WIRES = 4;
+
+    private final PciRoot root;
+    private final List<MemoryRegion> regions = new ArrayList<>();
+    private final List<DeferredLine> wires =
+            Stream.generate(DeferredLine::new).limit(WIRES).toList();
+    private @Nullable GuestMemory memory;
+
+    BoardPci(
+            BoardConfiguration configuration,
+            IoManager io,
+            VirtualClock clock,
+            MsiTarget messages,
+            Arena arena) {
+        root =
+                PciRoot.builder(io, this::memory, clock)
+                        .ports(new PioRange(0, VirtMap.PCI_PIO_BYTES))
+                        .memory32(new MmioRange(VirtMap.PCI_MMIO32, VirtMap.PCI_MMIO32_BYTES))
+                        .memory64(
+                                new MmioRange(
+                                        VirtMap.pciMmio64(configuration.memoryBytes()),
+                                        VirtMap.PCI_MMIO64_BYTES))
+                        .messages(MsiTargetRouter.create(messages, MsiTargetRouter.MAX_HANDLES))
+                        .wires(wires.stream().map(InterruptLine.class::cast).toList())
+                        .build();
+        for (PciPlacement placement : configuration.devices()) {
+            add(placement);
+        }
+        io.registerMmio(
+                new MmioRange(VirtMap.PCI_ECAM, VirtMap.PCI_ECAM_BYTES), PciConfigMmio.ecam(root));
+        io.registerMmio(new MmioRange(VirtMap.PCI_PIO, VirtMap.PCI_PIO_BYTES), io.pioWindow());
+        PciVirtualConfigMmio.Region virtual = VirtMap.virtualConfig(configuration.memoryBytes());
+        io.registerMmio(
+                new MmioRange(virtual.base(), virtual.size()), PciVirtualConfigMmio.of(root));
+        regions.addAll(PciVirtualConfigMmio.sharedPages(root, virtual.base()));
+        regions.addAll(root.mapConfiguration(VirtMap.PCI_ECAM, arena));
+    }
+
+    private void add(PciPlacement placement) {
+        PciBus bus = root.bus();
+        try {
+            bus.add(
+                    placement.device(),
+                    placement.address().map(PciPlacement.Address::device),
+                    placement.address().map(PciPlacement.Address::function).orElse(0),
+                    placement.id());
+        } catch (PciException wrong) {
+            throw new ConfigurationException("--device: " + wrong.getMessage(), wrong);
+        }
+    }
+
+    /** The tree. */
+    PciRoot root() {
+        return root;
+    }
+
+    /** What of the host is part of guest memory. */
+    List<MemoryRegion> regions() {
+        return regions;
+    }
+
+    /** Connects what was made later. */
+    void connect(GuestMemory guestMemory, IntFunction<InterruptLine> controller) {
+        memory = guestMemory;
+        for (int wire = 0; wire < WIRES; wire++) {
+            wires.get(wire).connect(controller.apply(VirtMap.PCI_INTX_WIRE + wire));
+        }
+    }
+
+    private GuestMemory memory() {
+        GuestMemory connected = memory;
+        if (connected == null) {
+            throw new IllegalStateException("a device used memory before the machine was built");
+        }
+        return connected;
+    }
+}
