@@ -7,6 +7,7 @@ module dev.dalang.riscv {
     requires static org.jspecify;
 
     exports dev.dalang.riscv;
+    exports dev.dalang.riscv.debug;
     exports dev.dalang.riscv.intc;
     exports dev.dalang.riscv.sbi;
 }

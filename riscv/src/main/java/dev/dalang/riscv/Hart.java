@@ -53,6 +53,7 @@ public final class Hart implements Suspendable {
     private final Consumer<Hart> onTrapLoop;
     private final Queue<Consumer<Hart>> tasks = new ConcurrentLinkedQueue<>();
     private volatile HartState state = HartState.STARTED;
+    private volatile @Nullable HartDebugger debugger;
     private long retiredAtReset;
 
     private Hart(Builder builder, HartGroup group, GuestIo io, VirtualClock clock) {
@@ -208,6 +209,9 @@ public final class Hart implements Suspendable {
      * is reached. A stopped hart (HSM) waits inside.
      */
     public void run() {
+        if (debugger != null) {
+            callDebugger();
+        }
         core.moveOn();
         try {
             while (attend() && instructionsRetired() < maxInstructions) {
@@ -283,6 +287,30 @@ public final class Hart implements Suspendable {
             task.accept(this);
         }
         return (core.attention() & HartCore.ATTENTION_STOP) == 0;
+    }
+
+    /**
+     * Attaches a debugger, or detaches it; {@link HartDebugger#next} is asked soon. Any thread.
+     *
+     * @param newDebugger null for none
+     */
+    public void setDebugger(@Nullable HartDebugger newDebugger) {
+        debugger = newDebugger;
+        callDebugger();
+    }
+
+    /** Makes the hart ask its debugger what to do, soon. Any thread. */
+    public void callDebugger() {
+        core.requestAttention(HartCore.ATTENTION_DEBUGGER);
+    }
+
+    /**
+     * Sets what stops the hart for its debugger. Own thread or post.
+     *
+     * @param traps replace those before
+     */
+    public void setTraps(HartTraps traps) {
+        mmu.setTraps(traps.isEmpty() ? null : traps);
     }
 
     /** {@return the state as SBI's HSM extension names it (SBI 2.0 §9)} Any thread. */
@@ -392,6 +420,9 @@ public final class Hart implements Suspendable {
                 task.accept(this);
             }
         }
+        if ((attention & HartCore.ATTENTION_DEBUGGER) != 0 && !obeyDebugger()) {
+            return false;
+        }
         if ((attention & HartCore.ATTENTION_STUCK) != 0) {
             onTrapLoop.accept(this);
         }
@@ -399,6 +430,78 @@ public final class Hart implements Suspendable {
             core.takeInterrupt();
         }
         return (attention & HartCore.ATTENTION_STOP) == 0;
+    }
+
+    /** Does what the debugger says until it lets the hart go on; false if the hart has to stop. */
+    private boolean obeyDebugger() {
+        HartDebugger master = debugger;
+        int trap = core.takeDebuggerTrap();
+        if (master == null) {
+            return true;
+        }
+        if (trap == Pmp.EXECUTE) {
+            master.stopped(this, new HartDebugger.Stop.AtBreakpoint(core.pc));
+        } else if (trap != 0) {
+            passWatchpoint(master, core.trapValue, trap == Pmp.WRITE);
+        }
+        int seen = HartCore.ATTENTION_INTERRUPT;
+        while (true) {
+            int attention = core.attention();
+            // Before the question: what is said after the answer sets the bit again.
+            core.clearAttention(attention);
+            seen |= attention;
+            if ((attention & HartCore.ATTENTION_STOP) != 0) {
+                return false;
+            }
+            for (Consumer<Hart> task = tasks.poll(); task != null; task = tasks.poll()) {
+                task.accept(this);
+            }
+            HartDebugger present = debugger;
+            HartDebugger.Action action =
+                    present == null ? HartDebugger.Action.RUN : present.next(this);
+            if (present == null || action == HartDebugger.Action.RUN) {
+                core.requestAttention(
+                        seen & (HartCore.ATTENTION_INTERRUPT | HartCore.ATTENTION_STUCK));
+                return true;
+            }
+            if (action == HartDebugger.Action.STEP) {
+                stepForDebugger(present);
+            } else {
+                core.park(Long.MAX_VALUE);
+            }
+        }
+    }
+
+    /** Executes one instruction, whether it has a breakpoint or not, and takes no interrupt. */
+    private void stepForDebugger(HartDebugger master) {
+        if (state != HartState.STARTED) {
+            return;
+        }
+        stepIgnoring(Pmp.EXECUTE);
+        int trap = core.takeDebuggerTrap();
+        if (trap != 0) {
+            passWatchpoint(master, core.trapValue, trap == Pmp.WRITE);
+        }
+    }
+
+    /** A watched access was stopped before it was made: makes it, then tells of it. */
+    private void passWatchpoint(HartDebugger master, long address, boolean write) {
+        long retired = core.instret;
+        stepIgnoring(Pmp.READ | Pmp.WRITE | Pmp.EXECUTE);
+        if (core.instret != retired) {
+            master.stopped(this, new HartDebugger.Stop.AtWatchpoint(address, write));
+        }
+    }
+
+    private void stepIgnoring(int traps) {
+        // WFI does not wait while there is something to attend to.
+        core.requestAttention(HartCore.ATTENTION_DEBUGGER);
+        mmu.ignoreTraps(traps);
+        try {
+            engine.step();
+        } finally {
+            mmu.ignoreTraps(0);
+        }
     }
 
     private void waitWhileNotStarted() {

@@ -26,6 +26,9 @@ public final class HartCore {
     /** {@link #trapCause} when no exception is recorded. */
     public static final int NO_TRAP = -1;
 
+    /** {@link #trapCause} of what is no exception: a debugger wants the hart to stop here. */
+    public static final int DEBUGGER_TRAP = -2;
+
     /** Modes as encoded in {@code mstatus.MPP}. */
     public static final int USER = 0;
 
@@ -48,6 +51,9 @@ public final class HartCore {
      * {@link #attention}: the hart has trapped {@link #STUCK_TRAPS} times and done nothing else.
      */
     public static final int ATTENTION_STUCK = 16;
+
+    /** {@link #attention}: the debugger has something to say. */
+    public static final int ATTENTION_DEBUGGER = 32;
 
     /** Traps in a row without a retired instruction after which the hart counts as stuck. */
     public static final int STUCK_TRAPS = 1_000_000;
@@ -130,6 +136,15 @@ public final class HartCore {
     public int trapCause = NO_TRAP;
 
     public long trapValue;
+
+    /** What the debugger stopped: an access of {@code Pmp}'s kinds at {@link #trapValue}, or 0. */
+    private int debuggerTrapKind;
+
+    /**
+     * While this is true only the interpreter may execute the hart's instructions: it alone comes
+     * to the debugger's traps. Changed between two instructions, see {@link Mmu#setTraps}.
+     */
+    public boolean debugged;
 
     /** LR's reservation: valid if {@code reservedSize} is not 0. */
     public long reservedAddress;
@@ -439,12 +454,33 @@ public final class HartCore {
         trapValue = value;
     }
 
+    /** Records that the debugger wants the hart to stop before the present instruction. */
+    void raiseDebuggerTrap(int kind, long address) {
+        debuggerTrapKind = kind;
+        raise(DEBUGGER_TRAP, address);
+    }
+
+    /**
+     * The kind of access that the debugger's trap was for, once: later calls give 0.
+     *
+     * @return {@link Pmp#READ}, {@link Pmp#WRITE}, {@link Pmp#EXECUTE}, or 0 if there was none
+     */
+    public int takeDebuggerTrap() {
+        int kind = debuggerTrapKind;
+        debuggerTrapKind = 0;
+        return kind;
+    }
+
     /**
      * Takes the recorded exception; {@code pc} is the address of the instruction that caused it.
      */
     public void takeException() {
         int cause = trapCause;
         trapCause = NO_TRAP;
+        if (cause == DEBUGGER_TRAP) {
+            requestAttention(ATTENTION_DEBUGGER);
+            return;
+        }
         int target = privilege <= SUPERVISOR && (medeleg >>> cause & 1) != 0 ? SUPERVISOR : MACHINE;
         trap(cause, trapValue, false, target);
     }

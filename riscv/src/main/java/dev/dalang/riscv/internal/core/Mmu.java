@@ -5,6 +5,7 @@ import static dev.dalang.riscv.internal.core.Csrs.*;
 import dev.dalang.bus.GuestIo;
 import dev.dalang.bus.memory.GuestMemory;
 import dev.dalang.bus.memory.MemoryRegion;
+import dev.dalang.riscv.HartTraps;
 import dev.dalang.riscv.internal.decode.Decoder;
 
 import org.jspecify.annotations.Nullable;
@@ -98,6 +99,16 @@ public final class Mmu {
 
     /** Result of the last successful {@link #translate}. */
     private long physical;
+
+    /**
+     * What stops the hart for a debugger. A page with one of these has no entry in the TLB that
+     * would hide it, so that accesses to it come to {@link #translate}; without any, nothing is
+     * asked but here.
+     */
+    private @Nullable HartTraps traps;
+
+    /** Kinds of access whose traps are passed over. */
+    private int trapsIgnored;
 
     public long tlbFills;
     public long deviceAccesses;
@@ -225,6 +236,10 @@ public final class Mmu {
      * @return false if an exception was raised
      */
     private boolean translate(long address, int size, int kind, int privilege) {
+        if (traps != null && isTrapped(traps, address, size, kind)) {
+            core.raiseDebuggerTrap(kind, address);
+            return false;
+        }
         if (privilege == HartCore.MACHINE || core.satp >>> 60 == 0) {
             physical = address;
         } else if (walker.walk(address, kind, privilege)) {
@@ -245,6 +260,29 @@ public final class Mmu {
             return false;
         }
         return true;
+    }
+
+    /** Sets what stops the hart for a debugger; null for nothing. */
+    public void setTraps(@Nullable HartTraps newTraps) {
+        traps = newTraps;
+        core.debugged = newTraps != null;
+        flushAll();
+    }
+
+    /**
+     * Which traps are passed over, for the one instruction that a debugger steps.
+     *
+     * @param kinds of access, as {@link Pmp} has them; 0 for none
+     */
+    public void ignoreTraps(int kinds) {
+        trapsIgnored = kinds;
+    }
+
+    private boolean isTrapped(HartTraps set, long address, int size, int kind) {
+        return (trapsIgnored & kind) == 0
+                && (kind == Pmp.EXECUTE
+                        ? address == core.pc && set.breaksAt(address)
+                        : set.watches(address, size, kind == Pmp.WRITE));
     }
 
     /**
@@ -273,6 +311,9 @@ public final class Mmu {
 
     private void fill(long[] tlb, long address) {
         long page = physical & TAG_1;
+        if (traps != null && traps.watchesIn(address & TAG_1)) {
+            return;
+        }
         if (isRam(page, 4096) && pmp.isUniform(page, dataPrivilege)) {
             int index = ((int) (address >>> 12) & TLB_MASK) << 1;
             long virtualPage = address & TAG_1;
@@ -515,7 +556,8 @@ public final class Mmu {
             core.raise(INSTRUCTION_ACCESS_FAULT, address);
             return null;
         }
-        if (pmp.isUniform(page, privilege)) {
+        boolean hasBreakpoint = traps != null && traps.breaksIn(address & TAG_1);
+        if (pmp.isUniform(page, privilege) && !hasBreakpoint) {
             int index = (int) (address >>> 12) & FETCH_MASK;
             fetchTag[index] = address & TAG_1;
             fetchPage[index] = code;
@@ -534,8 +576,9 @@ public final class Mmu {
     }
 
     /**
-     * Whether the last fetch was from a page of which PMP may forbid another part, so that each
-     * instruction in it has to be fetched on its own. Asking makes it forgotten.
+     * Whether the last fetch was from a page of which PMP may forbid another part, or which has a
+     * breakpoint, so that each instruction in it has to be fetched on its own. Asking makes it
+     * forgotten.
      */
     public boolean takePartialFetch() {
         boolean partial = partialFetch;
