@@ -57,6 +57,12 @@ final class RunCommand implements Callable<Integer> {
     private @Nullable Path initrd;
 
     @Option(
+            names = "--initrd-add",
+            paramLabel = "DIR",
+            description = "Add the files of a directory to it; the guest has them in /host.")
+    private @Nullable Path initrdAdd;
+
+    @Option(
             names = "--append",
             paramLabel = "STR",
             description = "The kernel's command line; added to the default guest's own.")
@@ -203,6 +209,9 @@ final class RunCommand implements Callable<Integer> {
         }
         if (initrd != null) {
             builder.initrd(initrd);
+        }
+        if (initrdAdd != null) {
+            builder.initrdAdd(initrdAdd);
         }
         if (append != null) {
             builder.append(append);

@@ -67,6 +67,7 @@ class CommandLineTest {
                 .contains(
                         "--kernel",
                         "--initrd",
+                        "--initrd-add",
                         "--append",
                         "--memory",
                         "--cpus",
@@ -120,6 +121,8 @@ class CommandLineTest {
         "run --max-instructions 0, 'expected 1 or more, found 0'",
         "run --flash /dev/null --kernel /dev/null, 'expected a file of 33554432 bytes'",
         "run --firmware /dev/null --kernel /dev/null, 'firmware file /dev/null: expected a file'",
+        "run --initrd-add /dev/null --bare /dev/null, '--bare: expected no --initrd-add beside it'",
+        "run --initrd-add /dev/null --kernel /dev/null, '--kernel /dev/null'",
         "run --firmware edk2 --bare /dev/null, '--bare: expected no --firmware beside it'",
         "run --firmware edk2 --flash a --flash b, 'expected at most 1 bank beside --firmware'",
         "run --max-instructions x, --max-instructions",

@@ -15,6 +15,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Map;
 
@@ -172,6 +173,25 @@ class DebianBootTest {
         assertThat(Files.mismatch(variables, edk2.get("RISCV_VIRT_VARS.fd")))
                 .as("where the firmware stored its variables")
                 .isPositive();
+    }
+
+    @Test
+    void filesOfTheHostAreInTheGuest(@TempDir Path directory) throws Exception {
+        Path bin = Files.createDirectories(directory.resolve("bin"));
+        Path script = Files.writeString(bin.resolve("hello"), "#!/bin/sh\necho from the $1\n");
+        Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-x--x"));
+        Files.write(directory.resolve("zeros"), new byte[3_000_001]);
+        Files.createSymbolicLink(directory.resolve("greet"), Path.of("bin/hello"));
+        try (Vm vm = Vm.builder().guest(debian).initrdAdd(directory).build()) {
+            vm.start();
+            vm.console().await(PROMPT, BOOT);
+
+            assertThat(command(vm, "/host/greet host")).contains("from the host");
+            assertThat(command(vm, "stat -c '%a %u %s %N' /host/bin/hello /host/zeros"))
+                    .contains("751 0 27", " 0 3000001 ");
+            assertThat(command(vm, "readlink /host/greet")).contains("bin/hello");
+            powerOff(vm);
+        }
     }
 
     @Test

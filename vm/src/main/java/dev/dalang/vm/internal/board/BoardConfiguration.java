@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param cpus number of harts
  * @param kernel file of the kernel
  * @param initrd file of the initial RAM disk
+ * @param initrdAdd directory whose files are added to the initial RAM disk
  * @param append the kernel's command line
  * @param bios file of M-mode firmware; without it the built-in SBI stands in its place
  * @param flash what the flash banks hold, from the first on; at most two
@@ -27,6 +28,7 @@ public record BoardConfiguration(
         int cpus,
         Optional<Path> kernel,
         Optional<Path> initrd,
+        Optional<Path> initrdAdd,
         Optional<String> append,
         Optional<Path> bios,
         List<FlashBank> flash,

@@ -3,12 +3,14 @@ package dev.dalang.vm.internal.board;
 import dev.dalang.bus.time.SystemVirtualClock;
 import dev.dalang.vm.device.CfiFlash;
 import dev.dalang.vm.internal.boot.BootFile;
+import dev.dalang.vm.internal.boot.Initrd;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What a board holds of its host: memory, the clock's thread, files. Made before the board, so that
@@ -42,6 +44,19 @@ final class BoardResources implements AutoCloseable {
             MemorySegment copy = arena.allocate(file.size());
             file.copyTo(copy);
             return copy;
+        }
+    }
+
+    /** A copy of the initial RAM disk, as long as the board. */
+    Optional<MemorySegment> initrd(BoardConfiguration configuration) {
+        Optional<Initrd> content = Initrd.open(configuration.initrd(), configuration.initrdAdd());
+        if (content.isEmpty()) {
+            return Optional.empty();
+        }
+        try (Initrd initrd = content.get()) {
+            MemorySegment copy = arena.allocate(initrd.size());
+            initrd.copyTo(copy);
+            return Optional.of(copy);
         }
     }
 

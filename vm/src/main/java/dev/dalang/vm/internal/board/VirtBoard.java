@@ -269,9 +269,7 @@ public final class VirtBoard implements AutoCloseable {
             configuration
                     .kernel()
                     .ifPresent(path -> builder.kernel(resources.copyOf("--kernel", path)));
-            configuration
-                    .initrd()
-                    .ifPresent(path -> builder.initrd(resources.copyOf("--initrd", path)));
+            resources.initrd(configuration).ifPresent(builder::initrd);
             configuration.append().ifPresent(builder::commandLine);
             VirtAcpi.files(BoardDescription.of(configuration, Optional.empty()))
                     .forEach(builder::file);

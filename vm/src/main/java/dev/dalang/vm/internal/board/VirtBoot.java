@@ -6,6 +6,7 @@ import dev.dalang.vm.internal.board.BoardDescription.AddressRange;
 import dev.dalang.vm.internal.boot.BootFile;
 import dev.dalang.vm.internal.boot.BootLayout;
 import dev.dalang.vm.internal.boot.ElfFile;
+import dev.dalang.vm.internal.boot.Initrd;
 import dev.dalang.vm.internal.boot.KernelLoader;
 import dev.dalang.vm.internal.boot.LoadedImage;
 
@@ -96,11 +97,12 @@ final class VirtBoot {
     }
 
     private Optional<AddressRange> loadInitrd(BootLayout layout) {
-        if (configuration.initrd().isEmpty()) {
+        Optional<Initrd> content = Initrd.open(configuration.initrd(), configuration.initrdAdd());
+        if (content.isEmpty()) {
             return Optional.empty();
         }
-        try (BootFile file = BootFile.open("--initrd", configuration.initrd().get())) {
-            LoadedImage image = layout.loadInitrd(file, memory);
+        try (Initrd initrd = content.get()) {
+            LoadedImage image = layout.loadInitrd(initrd, memory);
             return Optional.of(new AddressRange(image.first(), image.end()));
         }
     }

@@ -128,19 +128,19 @@ public final class BootLayout {
     /**
      * Loads the initial RAM disk at the top of RAM, at a multiple of the page size.
      *
-     * @param file its content, which is the kernel's affair
+     * @param initrd its content, which is the kernel's affair
      * @param memory guest memory
      * @return where it lies; the end is that of its content
      */
-    public LoadedImage loadInitrd(BootFile file, GuestMemory memory) {
-        long address = highest(file.size(), PAGE_BYTES);
+    public LoadedImage loadInitrd(Initrd initrd, GuestMemory memory) {
+        long address = highest(initrd.size(), PAGE_BYTES);
         if (address == 0) {
-            throw file.failure(
+            throw initrd.failure(
                     "the initial RAM disk has %d bytes, but only %d are free in memory (0x%x..0x%x)"
-                            .formatted(file.size(), largestGap(), ramBase, ramEnd));
+                            .formatted(initrd.size(), largestGap(), ramBase, ramEnd));
         }
-        file.load(0, file.size(), memory, address, "the initial RAM disk");
-        var image = new LoadedImage(address, address, address + file.size());
+        initrd.load(memory, address);
+        var image = new LoadedImage(address, address, address + initrd.size());
         used.add(new Used("the initial RAM disk", image.first(), image.end()));
         return image;
     }

@@ -23,6 +23,9 @@ final class CpioWriter implements AutoCloseable {
     private static final int S_IFLNK = 0120000;
     private static final String TRAILER = "TRAILER!!!";
 
+    /** The magic number and 13 numbers of eight digits. */
+    private static final int HEADER_BYTES = 6 + 13 * 8;
+
     private final OutputStream out;
     private final Set<String> written = new TreeSet<>();
     private long position;
@@ -31,6 +34,25 @@ final class CpioWriter implements AutoCloseable {
 
     CpioWriter(OutputStream out) {
         this.out = out;
+    }
+
+    /**
+     * How many bytes an entry takes.
+     *
+     * @param contentBytes of the file's content or of the link's target
+     */
+    static long entryBytes(String path, long contentBytes) {
+        int name = path.getBytes(StandardCharsets.UTF_8).length + 1;
+        return padded(HEADER_BYTES + name) + padded(contentBytes);
+    }
+
+    /** How many bytes the end of an archive takes. */
+    static long trailerBytes() {
+        return entryBytes(TRAILER, 0);
+    }
+
+    private static long padded(long bytes) {
+        return bytes + 3 & -4;
     }
 
     /** Whether an entry of this path has been written. */

@@ -47,6 +47,7 @@ class VirtBoardTest {
                                 Optional.empty(),
                                 Optional.empty(),
                                 Optional.empty(),
+                                Optional.empty(),
                                 List.of(),
                                 Optional.empty(),
                                 aia,

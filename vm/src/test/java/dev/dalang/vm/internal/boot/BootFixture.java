@@ -10,6 +10,7 @@ import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.Random;
 import java.util.zip.GZIPOutputStream;
 
@@ -48,8 +49,12 @@ final class BootFixture implements AutoCloseable {
     }
 
     LoadedImage loadInitrd(byte[] content) {
-        try (BootFile file = BootFile.open("--initrd", file("initrd", content))) {
-            return layout.loadInitrd(file, memory);
+        return loadInitrd(Optional.of(file("initrd", content)), Optional.empty());
+    }
+
+    LoadedImage loadInitrd(Optional<Path> file, Optional<Path> added) {
+        try (Initrd initrd = Initrd.open(file, added).orElseThrow()) {
+            return layout.loadInitrd(initrd, memory);
         }
     }
 
