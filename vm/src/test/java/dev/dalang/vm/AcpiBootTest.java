@@ -46,14 +46,21 @@ class AcpiBootTest {
 
     @Test
     void linuxFindsItsDevicesThroughTheTables() throws InterruptedException {
-        try (Vm vm = Vm.builder().guest(debian).firmware(edk2).cpus(2).build()) {
+        try (Vm vm =
+                Vm.builder()
+                        .guest(debian)
+                        .firmware(edk2)
+                        .cpus(2)
+                        .device("edu")
+                        .device("root-port")
+                        .build()) {
             vm.start();
             vm.console().await("EDK2 firmware version", BOOT);
             String log = vm.console().await(PROMPT, BOOT);
 
             assertThat(log).contains("ACPI: RSDP").doesNotContain("ACPI Error");
             assertThat(command(vm, "ls /sys/firmware/acpi/tables"))
-                    .contains("APIC", "DSDT", "FACP", "RHCT", "SPCR");
+                    .contains("APIC", "DSDT", "FACP", "MCFG", "RHCT", "SPCR");
             assertThat(command(vm, "ls /proc/device-tree 2>&1")).contains("No such file");
             assertThat(command(vm, "nproc")).contains("2");
             assertThat(command(vm, "grep -c '^isa' /proc/cpuinfo")).contains("2");
@@ -61,6 +68,22 @@ class AcpiBootTest {
             assertThat(command(vm, "cat /sys/class/rtc/rtc0/name")).contains("goldfish_rtc");
             assertThat(command(vm, "ls /sys/bus/acpi/devices"))
                     .contains("RSCV0003:00", "RSCV0002:00", "ACPI0007:01", "QEMU0002:00");
+
+            assertThat(command(vm, "dmesg | grep -e ECAM -e _OSC"))
+                    .contains("ECAM area [mem 0x30000000-0x3fffffff] reserved by PNP0C02:01")
+                    .doesNotContain("can't claim")
+                    .contains("platform does not support [AER LTR]")
+                    .contains("OS now controls [PME PCIeCapability]");
+            assertThat(command(vm, "ls /sys/bus/pci/devices"))
+                    .contains("0000:00:00.0", "0000:00:01.0", "0000:00:02.0");
+            assertThat(command(vm, "grep PME /proc/interrupts")).contains("PCI-MSIX-0000:00:02.0");
+            assertThat(command(vm, "cat /sys/bus/pci/devices/0000:00:01.0/firmware_node/path"))
+                    .contains("\\_SB_.PC00.PE08");
+            assertThat(command(vm, "grep -q VCFG /sys/firmware/acpi/tables/DSDT && echo is-there"))
+                    .contains("is-there");
+            // Device 1, pin A: the second line, level-triggered and active high.
+            command(vm, "echo 1 > /sys/bus/pci/devices/0000:00:01.0/enable");
+            assertThat(command(vm, "dmesg | grep L00B")).contains("configured for IRQ 33");
             powerOff(vm);
         }
     }
@@ -73,12 +96,14 @@ class AcpiBootTest {
                         .firmware(edk2)
                         .cpus(2)
                         .aia(InterruptArchitecture.NONE)
+                        .device("root-port")
                         .build()) {
             vm.start();
             vm.console().await(PROMPT, BOOT);
 
             assertThat(command(vm, "ls /sys/bus/acpi/devices")).contains("RSCV0001:00");
             assertThat(command(vm, "grep ttyS0 /proc/interrupts")).contains("PLIC");
+            assertThat(command(vm, "grep PME /proc/interrupts")).contains("PLIC");
             assertThat(command(vm, "nproc")).contains("2");
             powerOff(vm);
         }

@@ -19,7 +19,7 @@ public final class ResourceTemplate {
     private static final int IO_RANGE = 1;
     private static final int BUS_NUMBER_RANGE = 2;
 
-    /** General flags: minimum and maximum are fixed; produced for devices below, decoded. */
+    /** General flags: minimum and maximum are fixed; produced for the devices below. */
     private static final int PRODUCED_AND_FIXED = 1 << 2 | 1 << 3;
 
     private static final int READ_WRITE = 1;
@@ -47,13 +47,18 @@ public final class ResourceTemplate {
     }
 
     /**
-     * Adds the registers of a device, below 4 GiB (Memory32Fixed).
+     * Adds memory that a device has for itself: Memory32Fixed where it lies below 4 GiB,
+     * QWordMemory elsewhere.
      *
      * @param base first address
      * @param length bytes
      * @return this
      */
     public ResourceTemplate memory(long base, long length) {
+        checkRange("Memory", base, length, Long.SIZE);
+        if (!isBelow4GiB(base, length)) {
+            return window64(CONSUMER | PRODUCED_AND_FIXED, READ_WRITE, base, length);
+        }
         checkRange("Memory32Fixed", base, length, Integer.SIZE);
         bytes.octet(FIXED_MEMORY_32)
                 .word(9)
@@ -74,10 +79,14 @@ public final class ResourceTemplate {
      */
     public ResourceTemplate memoryWindow(long base, long length, boolean prefetchable) {
         int flags = READ_WRITE | (prefetchable ? PREFETCHABLE : 0);
-        boolean isLow = base >>> Integer.SIZE == 0 && base + length - 1 >>> Integer.SIZE == 0;
-        return isLow
+        checkRange("QWordMemory", base, length, Long.SIZE);
+        return isBelow4GiB(base, length)
                 ? window32("DWordMemory", MEMORY_RANGE, flags, base, length, 0)
-                : window64("QWordMemory", flags, base, length);
+                : window64(PRODUCED_AND_FIXED, flags, base, length);
+    }
+
+    private static boolean isBelow4GiB(long base, long length) {
+        return base + length - 1 >>> Integer.SIZE == 0;
     }
 
     /**
@@ -201,12 +210,11 @@ public final class ResourceTemplate {
         return this;
     }
 
-    private ResourceTemplate window64(String what, int typeFlags, long base, long length) {
-        checkRange(what, base, length, Long.SIZE);
+    private ResourceTemplate window64(int generalFlags, int typeFlags, long base, long length) {
         bytes.octet(QWORD_ADDRESS)
                 .word(43)
                 .octet(MEMORY_RANGE)
-                .octet(PRODUCED_AND_FIXED)
+                .octet(generalFlags)
                 .octet(typeFlags)
                 .qword(0)
                 .qword(base)

@@ -86,7 +86,7 @@ final class SampleMachine {
                         0,
                         ResourceTemplate.create()
                                 .memory(0x3000_0000, 0x1000_0000)
-                                .memoryWindow(VCFG, 0x2000_0000, false)));
+                                .memory(VCFG, 0x2000_0000)));
         devices.add(
                 GenericEventDevice.create()
                         .on(40, VirtualConfigAml.deliverNotifications("\\_SB.PC00.PE08"))

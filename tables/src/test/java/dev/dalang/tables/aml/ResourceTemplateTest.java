@@ -25,6 +25,17 @@ class ResourceTemplateTest {
     }
 
     @Test
+    void highRegistersAreAnAddressSpaceThatTheDeviceConsumes() {
+        assertThat(hex(ResourceTemplate.create().memory(0xffff_f000L, 0x1001).toValue()))
+                .isEqualTo(
+                        "11 33 0a 30 8a 2b 00 00 0d 01"
+                                + " 00 00 00 00 00 00 00 00 00 f0 ff ff 00 00 00 00"
+                                + " 00 00 00 00 01 00 00 00 00 00 00 00 00 00 00 00"
+                                + " 01 10 00 00 00 00 00 00"
+                                + END);
+    }
+
+    @Test
     void aLowWindowHas32Bits() {
         assertThat(
                         hex(
@@ -94,9 +105,9 @@ class ResourceTemplateTest {
     void aRangeThatDoesNotFitIsRefused() {
         ResourceTemplate template = ResourceTemplate.create();
 
-        assertThatThrownBy(() -> template.memory(0xffff_f000L, 0x1001))
+        assertThatThrownBy(() -> template.memory(-0x1000, 0x1001))
                 .isInstanceOf(AmlException.class)
-                .hasMessageContaining("0x1001 bytes at 0xfffff000");
+                .hasMessageContaining("0x1001 bytes at 0xfffffffffffff000");
         assertThatThrownBy(() -> template.memory(0, 0)).isInstanceOf(AmlException.class);
         assertThatThrownBy(() -> template.memory(0, 0x1_0000_0000L))
                 .isInstanceOf(AmlException.class);

@@ -1,15 +1,22 @@
 package dev.dalang.vm.internal.board;
 
+import dev.dalang.pci.PciBus;
+import dev.dalang.pci.PciFunction;
+import dev.dalang.pci.PciVirtualConfigMmio;
 import dev.dalang.riscv.intc.Plic;
 import dev.dalang.tables.acpi.AcpiIdentity;
 import dev.dalang.tables.acpi.AcpiTable;
 import dev.dalang.tables.acpi.AcpiTables;
 import dev.dalang.tables.acpi.GenericAddress;
 import dev.dalang.tables.acpi.Madt;
+import dev.dalang.tables.acpi.Mcfg;
+import dev.dalang.tables.acpi.PciHostBridge;
 import dev.dalang.tables.acpi.PlatformDevices;
 import dev.dalang.tables.acpi.Rhct;
 import dev.dalang.tables.acpi.Spcr;
+import dev.dalang.tables.acpi.VirtualConfigAml;
 import dev.dalang.tables.aml.AmlTerm;
+import dev.dalang.tables.aml.ResourceTemplate;
 import dev.dalang.vm.device.Uart16550;
 
 import java.util.ArrayList;
@@ -41,22 +48,38 @@ final class VirtAcpi {
 
     private static final String UART = "COM0";
 
+    private static final int SEGMENT = 0;
+    private static final int FIRST_BUS = 0;
+    private static final int LAST_BUS = 255;
+
     private VirtAcpi() {}
 
-    /** The files of {@code fw_cfg} by their names. */
-    static Map<String, byte[]> files(BoardDescription board) {
-        return tables(board).toFiles();
+    /**
+     * The files of {@code fw_cfg} by their names.
+     *
+     * @param rootBus what is on it now is described; what comes later is found by the system
+     */
+    static Map<String, byte[]> files(BoardDescription board, PciBus rootBus) {
+        return tables(board, rootBus).toFiles();
     }
 
     /** The tables of a board. */
-    static AcpiTables tables(BoardDescription board) {
-        return AcpiTables.of(IDENTITY, AcpiTable.dsdt(IDENTITY, List.of(systemBus(board))))
+    static AcpiTables tables(BoardDescription board, PciBus rootBus) {
+        List<AmlTerm> dsdt =
+                List.of(
+                        VirtualConfigAml.base(VirtMap.virtualConfig(board.memoryBytes()).base()),
+                        systemBus(board, rootBus));
+        return AcpiTables.of(IDENTITY, AcpiTable.dsdt(IDENTITY, dsdt))
                 .add(madt(board))
                 .add(rhct(board).toTable(IDENTITY))
-                .add(spcr().toTable(IDENTITY));
+                .add(spcr().toTable(IDENTITY))
+                .add(
+                        Mcfg.create(IDENTITY)
+                                .ecam(VirtMap.PCI_ECAM, SEGMENT, FIRST_BUS, LAST_BUS)
+                                .toTable());
     }
 
-    private static AmlTerm systemBus(BoardDescription board) {
+    private static AmlTerm systemBus(BoardDescription board, PciBus rootBus) {
         var devices = new ArrayList<AmlTerm>(PlatformDevices.harts(board.harts()));
         devices.add(
                 board.aia()
@@ -92,7 +115,51 @@ final class VirtAcpi {
                             VirtMap.FLASH + bank * VirtMap.FLASH_BANK_BYTES,
                             VirtMap.FLASH_BANK_BYTES));
         }
+        devices.addAll(pciHost(board, rootBus));
+        PciVirtualConfigMmio.Region virtual = VirtMap.virtualConfig(board.memoryBytes());
+        devices.add(
+                PlatformDevices.reserved(
+                        "MB00",
+                        0,
+                        ResourceTemplate.create().memory(virtual.base(), virtual.size())));
         return PlatformDevices.systemBus(devices);
+    }
+
+    private static List<AmlTerm> pciHost(BoardDescription board, PciBus rootBus) {
+        PciHostBridge host =
+                PciHostBridge.of("PC00", SEGMENT, FIRST_BUS, LAST_BUS)
+                        .memory(VirtMap.PCI_MMIO32, VirtMap.PCI_MMIO32_BYTES)
+                        .memory(VirtMap.pciMmio64(board.memoryBytes()), VirtMap.PCI_MMIO64_BYTES)
+                        .ports(0, VirtMap.PCI_PIO_BYTES, VirtMap.PCI_PIO)
+                        .interrupts(gsi(VirtMap.PCI_INTX_WIRE))
+                        .controls(
+                                PciHostBridge.PCIE_NATIVE_HOT_PLUG
+                                        | PciHostBridge.PCIE_PME
+                                        | PciHostBridge.PCIE_CAPABILITY);
+        // Below the bridge: a reservation beside it is claimed before the bridge, which waits for
+        // its interrupt controller, and then refuses the bridge its own space.
+        host.add(
+                PlatformDevices.reserved(
+                        "RES0",
+                        1,
+                        ResourceTemplate.create()
+                                .memory(VirtMap.PCI_ECAM, VirtMap.PCI_ECAM_BYTES)));
+        functions(rootBus).forEach(host::add);
+        return host.toTerms();
+    }
+
+    /** The functions on a bus, and in bridges what is behind them. */
+    private static List<AmlTerm> functions(PciBus bus) {
+        var terms = new ArrayList<AmlTerm>();
+        for (PciFunction function : bus.functions()) {
+            String path = function.acpiPath();
+            terms.add(
+                    PciHostBridge.function(
+                            path.substring(path.lastIndexOf('.') + 1),
+                            function.address().acpiAdr(),
+                            function.behind().map(VirtAcpi::functions).orElse(List.of())));
+        }
+        return terms;
     }
 
     /** The global system interrupt of a wire. */

@@ -271,8 +271,8 @@ public final class VirtBoard implements AutoCloseable {
                     .ifPresent(path -> builder.kernel(resources.copyOf("--kernel", path)));
             resources.initrd(configuration).ifPresent(builder::initrd);
             configuration.append().ifPresent(builder::commandLine);
-            VirtAcpi.files(BoardDescription.of(configuration, Optional.empty()))
-                    .forEach(builder::file);
+            BoardDescription board = BoardDescription.of(configuration, Optional.empty());
+            VirtAcpi.files(board, pci.root().bus()).forEach(builder::file);
         }
         return builder.build();
     }

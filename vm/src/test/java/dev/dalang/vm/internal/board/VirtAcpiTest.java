@@ -1,17 +1,30 @@
 package dev.dalang.vm.internal.board;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.abort;
 
+import dev.dalang.bus.IoManager;
+import dev.dalang.bus.MmioRange;
+import dev.dalang.bus.time.SystemVirtualClock;
+import dev.dalang.pci.PciBus;
+import dev.dalang.pci.PciRoot;
 import dev.dalang.tables.acpi.AcpiTable;
 import dev.dalang.tables.acpi.AcpiTables;
+import dev.dalang.vm.PciPlacement;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -30,12 +43,28 @@ class VirtAcpiTest {
                 Optional.empty());
     }
 
+    private static PciBus bus(String... devices) {
+        PciRoot root =
+                PciRoot.builder(
+                                IoManager.create(),
+                                () -> {
+                                    throw new AssertionError("nobody asks for memory");
+                                },
+                                SystemVirtualClock.asleep())
+                        .memory32(new MmioRange(VirtMap.PCI_MMIO32, VirtMap.PCI_MMIO32_BYTES))
+                        .build();
+        for (int i = 0; i < devices.length; i++) {
+            root.bus().add(PciPlacement.parse(devices[i], i).device());
+        }
+        return root.bus();
+    }
+
     private static ByteBuffer table(BoardDescription board, String signature) {
         return ByteBuffer.wrap(bytes(board, signature)).order(ByteOrder.LITTLE_ENDIAN);
     }
 
     private static byte[] bytes(BoardDescription board, String signature) {
-        for (AcpiTable table : VirtAcpi.tables(board).tables()) {
+        for (AcpiTable table : VirtAcpi.tables(board, bus("edu", "root-port")).tables()) {
             if (table.signature().equals(signature)) {
                 return table.toBytes();
             }
@@ -108,8 +137,63 @@ class VirtAcpiTest {
 
     @Test
     void theTablesAreThreeFilesOfFwCfg() {
-        assertThat(VirtAcpi.files(board(1, true)))
+        assertThat(VirtAcpi.files(board(1, true), bus()))
                 .containsOnlyKeys(
                         AcpiTables.RSDP_FILE, AcpiTables.TABLES_FILE, AcpiTables.LOADER_FILE);
+    }
+
+    @Test
+    void whatIsOnTheBusHasItsNode() {
+        String dsdt = text(board(1, true), "DSDT");
+
+        assertThat(dsdt).contains("PC00", "PE00", "PE08", "PC01").doesNotContain("PE10");
+        assertThat(dsdt).contains("\b_ADR\f\0\0\1\0").contains("\b_ADR\f\0\0\2\0");
+    }
+
+    /** Behind 512 MiB of memory, but not below 4 GiB. */
+    @Test
+    void theTablesSayWhereTheVirtualConfigurationSpaceIs() {
+        assertThat(text(board(1, true), "DSDT")).contains("\bVCFG\u000e\0\0\0\0\1\0\0\0");
+        assertThat(table(board(1, true), "MCFG").getLong(44)).isEqualTo(0x3000_0000L);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void acpicaReadsEveryTableOfTheBoard(boolean aia, @TempDir Path directory) throws Exception {
+        String iasl = iasl();
+        for (AcpiTable table : VirtAcpi.tables(board(2, aia), bus("edu", "root-port")).tables()) {
+            String name = table.signature().toLowerCase(Locale.ROOT);
+            Path file = Files.write(directory.resolve(name + ".aml"), table.toBytes());
+
+            String log = run(iasl, "-d", file.toString());
+
+            assertThat(log)
+                    .doesNotContainIgnoringCase("error")
+                    .doesNotContainIgnoringCase("warning");
+        }
+        assertThat(run(iasl, directory.resolve("dsdt.dsl").toString()))
+                .contains("0 Errors, 0 Warnings");
+    }
+
+    private static String iasl() throws Exception {
+        Path cached = Path.of(System.getProperty("user.home"), ".cache/dalang/tools/iasl/iasl");
+        for (String program : List.of("iasl", cached.toString())) {
+            try {
+                // Older ones do not know RISC-V's tables.
+                if (run(program, "-v").matches("(?s).*version 202[4-9]\\d{4}.*")) {
+                    return program;
+                }
+            } catch (IOException _) {
+                // The next place.
+            }
+        }
+        return abort("no iasl of 2024 or later; build/iasl fetches one");
+    }
+
+    private static String run(String... command) throws Exception {
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String log = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        process.waitFor();
+        return log;
     }
 }
