@@ -3,6 +3,7 @@ package dev.dalang.cli;
 import dev.dalang.vm.ConfigurationException;
 import dev.dalang.vm.Console;
 import dev.dalang.vm.FlashFile;
+import dev.dalang.vm.GdbPort;
 import dev.dalang.vm.InterruptArchitecture;
 import dev.dalang.vm.MemorySize;
 import dev.dalang.vm.Vm;
@@ -149,6 +150,15 @@ final class RunCommand implements Callable<Integer> {
     private @Nullable Long maxInstructions;
 
     @Option(
+            names = "--gdb",
+            paramLabel = "PORT[,wait]",
+            description = {
+                "Let GDB connect to a port of this machine: target remote :PORT. With ,wait the",
+                "guest does not begin before a debugger continues it. 0 takes a free port."
+            })
+    private @Nullable String gdb;
+
+    @Option(
             names = {"-q", "--quiet"},
             description = "Say nothing of one's own but errors.")
     private boolean quiet;
@@ -187,6 +197,7 @@ final class RunCommand implements Callable<Integer> {
                 ConsoleFile file = ConsoleFile.open(console)) {
             VmExit exit;
             Optional<String> failure;
+            vm.gdbPort().ifPresent(port -> announceGdb(port, err));
             try (ConsoleSession session = ConsoleSession.attach(vm, console, file)) {
                 vm.console().inputMode(inputMode(session.isTerminal()));
                 vm.start();
@@ -227,6 +238,9 @@ final class RunCommand implements Callable<Integer> {
         devices.forEach(builder::device);
         if (bare != null) {
             builder.bare(bare);
+        }
+        if (gdb != null) {
+            builder.gdb(GdbPort.parse(gdb));
         }
         if (timeout != null) {
             builder.timeout(timeout);
@@ -274,6 +288,13 @@ final class RunCommand implements Callable<Integer> {
         return bare != null || isTerminal && unknown
                 ? Console.InputMode.IMMEDIATE
                 : Console.InputMode.HELD;
+    }
+
+    private void announceGdb(int port, PrintWriter err) {
+        if (!quiet) {
+            err.println("dalang: GDB connects with: target remote :" + port);
+            err.flush();
+        }
     }
 
     private void report(Vm vm, VmExit exit, Optional<String> failure, PrintWriter err) {

@@ -79,6 +79,7 @@ class CommandLineTest {
                         "--console",
                         "--timeout",
                         "--max-instructions",
+                        "--gdb",
                         "--quiet",
                         "--stats",
                         "Ctrl-A x");
@@ -119,6 +120,8 @@ class CommandLineTest {
         "run --timeout -1, 'found -1'",
         "run --timeout 1e99, 'found 1e99'",
         "run --max-instructions 0, 'expected 1 or more, found 0'",
+        "run --gdb x, 'expected a port, 0 to 65535, and maybe ,wait behind it; found x'",
+        "run --gdb 65536, 'found 65536'",
         "run --flash /dev/null --kernel /dev/null, 'expected a file of 33554432 bytes'",
         "run --firmware /dev/null --kernel /dev/null, 'firmware file /dev/null: expected a file'",
         "run --initrd-add /dev/null --bare /dev/null, '--bare: expected no --initrd-add beside it'",

@@ -439,10 +439,8 @@ public final class Hart implements Suspendable {
         if (master == null) {
             return true;
         }
-        if (trap == Pmp.EXECUTE) {
-            master.stopped(this, new HartDebugger.Stop.AtBreakpoint(core.pc));
-        } else if (trap != 0) {
-            passWatchpoint(master, core.trapValue, trap == Pmp.WRITE);
+        if (trap != 0) {
+            master.stopped(this, stop(trap));
         }
         int seen = HartCore.ATTENTION_INTERRUPT;
         while (true) {
@@ -464,43 +462,36 @@ public final class Hart implements Suspendable {
                         seen & (HartCore.ATTENTION_INTERRUPT | HartCore.ATTENTION_STUCK));
                 return true;
             }
-            if (action == HartDebugger.Action.STEP) {
-                stepForDebugger(present);
-            } else {
-                core.park(Long.MAX_VALUE);
+            switch (action) {
+                case RUN, HOLD -> core.park(Long.MAX_VALUE);
+                case STEP -> stepForDebugger(present, Pmp.EXECUTE);
+                case PASS -> stepForDebugger(present, Pmp.READ | Pmp.WRITE | Pmp.EXECUTE);
             }
         }
     }
 
-    /** Executes one instruction, whether it has a breakpoint or not, and takes no interrupt. */
-    private void stepForDebugger(HartDebugger master) {
+    private HartDebugger.Stop stop(int trap) {
+        return trap == Pmp.EXECUTE
+                ? new HartDebugger.Stop.AtBreakpoint(core.pc)
+                : new HartDebugger.Stop.AtWatchpoint(core.trapValue, trap == Pmp.WRITE);
+    }
+
+    /** Executes one instruction and takes no interrupt; traps of some kinds do not stop it. */
+    private void stepForDebugger(HartDebugger master, int ignoredTraps) {
         if (state != HartState.STARTED) {
             return;
         }
-        stepIgnoring(Pmp.EXECUTE);
-        int trap = core.takeDebuggerTrap();
-        if (trap != 0) {
-            passWatchpoint(master, core.trapValue, trap == Pmp.WRITE);
-        }
-    }
-
-    /** A watched access was stopped before it was made: makes it, then tells of it. */
-    private void passWatchpoint(HartDebugger master, long address, boolean write) {
-        long retired = core.instret;
-        stepIgnoring(Pmp.READ | Pmp.WRITE | Pmp.EXECUTE);
-        if (core.instret != retired) {
-            master.stopped(this, new HartDebugger.Stop.AtWatchpoint(address, write));
-        }
-    }
-
-    private void stepIgnoring(int traps) {
         // WFI does not wait while there is something to attend to.
         core.requestAttention(HartCore.ATTENTION_DEBUGGER);
-        mmu.ignoreTraps(traps);
+        mmu.ignoreTraps(ignoredTraps);
         try {
             engine.step();
         } finally {
             mmu.ignoreTraps(0);
+        }
+        int trap = core.takeDebuggerTrap();
+        if (trap != 0) {
+            master.stopped(this, stop(trap));
         }
     }
 

@@ -10,8 +10,13 @@ public interface HartDebugger {
     enum Action {
         /** Executes, until it is called or stops. */
         RUN,
-        /** Executes one instruction, takes no interrupt, and asks again. */
+        /**
+         * Executes one instruction, whether it has a breakpoint or not, takes no interrupt, and
+         * asks again. A watchpoint stops it before it has executed anything.
+         */
         STEP,
+        /** As {@link #STEP}, and watchpoints do not stop it either. */
+        PASS,
         /** Stands. */
         HOLD
     }
@@ -26,7 +31,7 @@ public interface HartDebugger {
         record AtBreakpoint(long address) implements Stop {}
 
         /**
-         * It has executed an instruction that accesses watched bytes.
+         * It is about to execute an instruction that accesses watched bytes.
          *
          * @param address first byte of the access
          * @param write whether it was a store

@@ -12,13 +12,18 @@ import dev.dalang.riscv.Hart;
 import dev.dalang.vm.internal.board.BoardConfiguration;
 import dev.dalang.vm.internal.board.VirtBoard;
 import dev.dalang.vm.internal.machine.HtifPort;
+import dev.dalang.vm.internal.machine.MachineDebugger;
 import dev.dalang.vm.internal.machine.MachineRun;
+import dev.dalang.vm.internal.machine.MachineTime;
 import dev.dalang.vm.internal.machine.ObservedConsole;
 import dev.dalang.vm.internal.machine.PanicWatch;
+
+import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -55,14 +60,23 @@ public final class Vm implements AutoCloseable {
     private final ObservedConsole observed;
     private final VirtBoard board;
     private final MachineRun run;
+    private final MachineTime time;
+    private final @Nullable MachineDebugger debugger;
     private final Object lifecycle = new Object();
     private State state = State.BUILT;
 
-    private Vm(Console console, ObservedConsole observed, VirtBoard board, MachineRun run) {
+    private Vm(
+            Console console,
+            ObservedConsole observed,
+            VirtBoard board,
+            MachineRun run,
+            Optional<GdbPort> gdb) {
         this.console = console;
         this.observed = observed;
         this.board = board;
         this.run = run;
+        this.time = new MachineTime(board.clock());
+        this.debugger = gdb.map(port -> new MachineDebugger(port, board, run, time)).orElse(null);
     }
 
     /**
@@ -74,7 +88,11 @@ public final class Vm implements AutoCloseable {
         return new VmBuilder();
     }
 
-    static Vm of(BoardConfiguration configuration, boolean reboot, Optional<Duration> timeout) {
+    static Vm of(
+            BoardConfiguration configuration,
+            boolean reboot,
+            Optional<Duration> timeout,
+            Optional<GdbPort> gdb) {
         String name = "dalang-" + COUNT.incrementAndGet();
         var run =
                 new MachineRun(
@@ -86,12 +104,12 @@ public final class Vm implements AutoCloseable {
             VirtBoard board = VirtBoard.of(configuration, observed, run);
             try {
                 board.boot();
+                console.attachOutput(new PanicWatch(run::panicked));
+                return new Vm(console, observed, board, run, gdb);
             } catch (RuntimeException | Error e) {
                 board.close();
                 throw e;
             }
-            console.attachOutput(new PanicWatch(run::panicked));
-            return new Vm(console, observed, board, run);
         } catch (RuntimeException | Error e) {
             console.close();
             throw e;
@@ -122,10 +140,17 @@ public final class Vm implements AutoCloseable {
                                             observed,
                                             board.toHost().getAsLong(),
                                             board.fromHost()));
-            run.start(
-                    board,
-                    htif,
-                    exit -> console.endOutput("the machine ended: " + exit.describe()));
+            if (debugger != null) {
+                debugger.start();
+            }
+            run.start(board, time, htif, this::ended);
+        }
+    }
+
+    private void ended(VmExit exit) {
+        console.endOutput("the machine ended: " + exit.describe());
+        if (debugger != null) {
+            debugger.machineEnded(exit);
         }
     }
 
@@ -215,6 +240,15 @@ public final class Vm implements AutoCloseable {
      */
     public PciRoot pci() {
         return board.pci();
+    }
+
+    /**
+     * The port on which the machine waits for GDB, from its start to its end.
+     *
+     * @return the port, or empty if {@link VmBuilder#gdb} was not chosen
+     */
+    public OptionalInt gdbPort() {
+        return debugger == null ? OptionalInt.empty() : OptionalInt.of(debugger.port());
     }
 
     /**
@@ -310,6 +344,9 @@ public final class Vm implements AutoCloseable {
             }
             stop();
             state = State.CLOSED;
+            if (debugger != null) {
+                debugger.close();
+            }
             console.close();
             board.close();
         }

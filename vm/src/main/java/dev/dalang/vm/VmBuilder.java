@@ -50,6 +50,7 @@ public final class VmBuilder {
     private @Nullable Duration timeout;
     private long maxInstructions = Long.MAX_VALUE;
     private boolean reboot = true;
+    private @Nullable GdbPort gdb;
     private final List<PciPlacement> devices = new ArrayList<>();
 
     VmBuilder() {}
@@ -278,6 +279,19 @@ public final class VmBuilder {
     }
 
     /**
+     * Opens a port for GDB, on the loopback interface; default: none. All harts are threads of the
+     * debugger, and stand together; so does the machine's time, though not that of {@link
+     * #timeout}. While no debugger is connected it costs nothing.
+     *
+     * @param port which port, and whether the machine waits for a debugger
+     * @return this
+     */
+    public VmBuilder gdb(GdbPort port) {
+        this.gdb = port;
+        return this;
+    }
+
+    /**
      * Checks the options that can be judged without a look at any file, so that a mistake is known
      * before something is fetched for the machine.
      *
@@ -336,7 +350,8 @@ public final class VmBuilder {
      */
     public Vm build() {
         check();
-        return Vm.of(configuration(), reboot, Optional.ofNullable(timeout));
+        return Vm.of(
+                configuration(), reboot, Optional.ofNullable(timeout), Optional.ofNullable(gdb));
     }
 
     private BoardConfiguration configuration() {

@@ -13,10 +13,10 @@ public interface DebuggedMachine {
     /** {@return guest memory} */
     GuestMemory memory();
 
-    /** All harts stand: the machine's time should stand too. */
+    /** All harts stand: the machine's time should stand too. May come twice. */
     void paused();
 
-    /** The harts are about to go on. */
+    /** The harts are about to go on. May come twice. */
     void resumed();
 
     /** The debugger wants the machine to end. Does not wait for the end. */

@@ -58,6 +58,7 @@ public final class GdbServer implements AutoCloseable {
     public void start() {
         if (waiting != null) {
             waiting.attachHalted();
+            machine.paused();
         }
         Thread.ofPlatform().daemon().name("dalang-gdb").start(this::accept);
     }
@@ -117,6 +118,7 @@ public final class GdbServer implements AutoCloseable {
                 closeQuietly(connection);
             } else if (waiting != null) {
                 waiting.detach();
+                machine.resumed();
             }
         }
     }

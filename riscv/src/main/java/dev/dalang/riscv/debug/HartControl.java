@@ -6,10 +6,8 @@ import dev.dalang.riscv.HartTraps;
 
 import org.jspecify.annotations.Nullable;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -24,6 +22,7 @@ import java.util.function.Function;
  */
 final class HartControl implements HartDebugger {
     private static final long ANSWER_SECONDS = 5;
+    private static final long NOWHERE = -1;
 
     /** Why the machine stands. */
     record Event(Hart hart, @Nullable Stop stop) {}
@@ -35,8 +34,8 @@ final class HartControl implements HartDebugger {
         boolean stands;
         boolean stepping;
 
-        /** The hart stopped at the breakpoint before it, and the debugger knows: it may pass. */
-        boolean passes;
+        /** Where the hart stopped at a trap, and the debugger knows: it may pass. */
+        long passes = NOWHERE;
 
         Slot(Hart hart) {
             this.hart = hart;
@@ -47,11 +46,7 @@ final class HartControl implements HartDebugger {
     private final Consumer<Event> listener;
 
     // Guarded by this.
-    private HartTraps traps = HartTraps.of(List.of(), List.of());
     private boolean running = true;
-
-    /** Watchpoints that other harts came to before they stood: told of at the next resume. */
-    private final Queue<Event> untold = new ArrayDeque<>();
 
     /**
      * @param listener told, on some thread, that the harts stop by themselves
@@ -79,7 +74,6 @@ final class HartControl implements HartDebugger {
         HartTraps none = HartTraps.of(List.of(), List.of());
         slots.forEach(slot -> slot.hart.post(hart -> hart.setTraps(none)));
         synchronized (this) {
-            untold.clear();
             running = true;
             slots.forEach(slot -> slot.plan = Action.RUN);
         }
@@ -132,21 +126,13 @@ final class HartControl implements HartDebugger {
             set.add(submit(slot.hart, hart -> setTraps(hart, newTraps)));
         }
         set.forEach(HartControl::await);
-        Event late;
         synchronized (this) {
-            traps = newTraps;
-            late = untold.poll();
-            if (late == null) {
-                running = true;
-                for (Slot slot : slots) {
-                    slot.plan = plan.apply(slot.hart);
-                    slot.stands = slot.plan == Action.HOLD;
-                    slot.hart.callDebugger();
-                }
+            running = true;
+            for (Slot slot : slots) {
+                slot.plan = plan.apply(slot.hart);
+                slot.stands = slot.plan == Action.HOLD;
+                slot.hart.callDebugger();
             }
-        }
-        if (late != null) {
-            listener.accept(late);
         }
     }
 
@@ -202,14 +188,12 @@ final class HartControl implements HartDebugger {
     @Override
     public synchronized void stopped(Hart hart, Stop stop) {
         Slot slot = slot(hart);
+        slot.stepping = false;
+        // What comes when the harts stand already is met again when they go on.
         if (running) {
-            slot.passes = stop instanceof Stop.AtBreakpoint;
-            slot.stepping = false;
+            slot.passes = hart.pc();
             stopAll();
             listener.accept(new Event(hart, stop));
-        } else if (stop instanceof Stop.AtWatchpoint) {
-            // A breakpoint would be met again; this access is done.
-            untold.add(new Event(hart, stop));
         }
     }
 
@@ -218,30 +202,27 @@ final class HartControl implements HartDebugger {
         Slot slot = slot(hart);
         if (slot.stepping) {
             slot.stepping = false;
-            slot.passes = false;
             if (slot.plan == Action.STEP && running) {
                 stopAll();
                 listener.accept(new Event(hart, null));
             }
         }
+        boolean passes = slot.passes == hart.pc();
         return switch (slot.plan) {
             case HOLD -> {
                 slot.stands = true;
                 notifyAll();
                 yield Action.HOLD;
             }
-            case STEP -> {
+            case STEP, PASS -> {
                 slot.stepping = true;
-                yield Action.STEP;
+                slot.passes = NOWHERE;
+                yield passes ? Action.PASS : Action.STEP;
             }
             case RUN -> {
                 slot.stands = false;
-                if (slot.passes && traps.breaksAt(hart.pc())) {
-                    slot.stepping = true;
-                    yield Action.STEP;
-                }
-                slot.passes = false;
-                yield Action.RUN;
+                slot.passes = NOWHERE;
+                yield passes ? Action.PASS : Action.RUN;
             }
         };
     }

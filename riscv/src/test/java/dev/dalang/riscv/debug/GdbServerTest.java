@@ -68,12 +68,12 @@ class GdbServerTest {
 
                 @Override
                 public void paused() {
-                    pauses.incrementAndGet();
+                    pauses.set(1);
                 }
 
                 @Override
                 public void resumed() {
-                    pauses.decrementAndGet();
+                    pauses.set(0);
                 }
 
                 @Override
@@ -220,19 +220,24 @@ class GdbServerTest {
     }
 
     @Test
-    void watchpointsStopAfterTheAccess() throws Exception {
+    void watchpointsStopBeforeTheAccessAndCanBePassed() throws Exception {
         assertThat(client.ask("Z2,80010004,4")).isEqualTo("OK");
         assertThat(client.ask("vCont;c:1")).isEqualTo("T05watch:80010004;thread:1;");
-        assertThat(register(TargetDescription.PC)).isEqualTo(RAM + 8);
+        assertThat(register(TargetDescription.PC)).isEqualTo(RAM + 4);
+        assertThat(memory.readLong(DATA)).isZero();
+        assertThat(client.ask("vCont;c:1")).isEqualTo("T05watch:80010004;thread:1;");
         assertThat(memory.readLong(DATA)).isEqualTo(1);
         client.ask("z2,80010004,4");
         assertThat(client.ask("Z3,80010008,8")).isEqualTo("OK");
         assertThat(client.ask("vCont;c:1")).isEqualTo("T05rwatch:80010008;thread:1;");
-        assertThat(register(TargetDescription.PC)).isEqualTo(RAM + 12);
+        assertThat(register(TargetDescription.PC)).isEqualTo(RAM + 8);
+        assertThat(memory.readLong(DATA)).isEqualTo(2);
         client.ask("z3,80010008,8");
         assertThat(client.ask("Z4,80010000,10")).isEqualTo("OK");
         assertThat(client.ask("vCont;c:1")).isEqualTo("T05awatch:80010000;thread:1;");
         assertThat(memory.readLong(DATA)).isEqualTo(2);
+        assertThat(client.ask("vCont;c:1")).isEqualTo("T05awatch:80010008;thread:1;");
+        assertThat(memory.readLong(DATA)).isEqualTo(3);
     }
 
     @Test
@@ -405,9 +410,11 @@ class GdbServerTest {
         assertThat(client.ask("Z2,80010000,8")).isEqualTo("OK");
         assertThat(client.ask("vCont;s:1")).isEqualTo("T05thread:1;");
         assertThat(client.ask("vCont;s:1")).isEqualTo("T05watch:80010000;thread:1;");
+        assertThat(register(TargetDescription.PC)).isEqualTo(RAM + 4);
+        assertThat(memory.readLong(DATA)).isZero();
+        assertThat(client.ask("vCont;s:1")).isEqualTo("T05thread:1;");
         assertThat(register(TargetDescription.PC)).isEqualTo(RAM + 8);
         assertThat(memory.readLong(DATA)).isEqualTo(1);
-        assertThat(client.ask("vCont;s:1")).isEqualTo("T05thread:1;");
     }
 
     @Test

@@ -128,10 +128,12 @@ public final class MachineRun implements BoardListener {
      * Starts the run, once.
      *
      * @param board a board that has been booted
+     * @param time passes while the board runs
      * @param htif polled while the harts run, if the program has it
      * @param atEnd told once that the run has ended, before those who wait for it
      */
-    public void start(VirtBoard board, Optional<HtifPort> htif, Consumer<VmExit> atEnd) {
+    public void start(
+            VirtBoard board, MachineTime time, Optional<HtifPort> htif, Consumer<VmExit> atEnd) {
         lock.lock();
         try {
             startedNanos = System.nanoTime();
@@ -139,20 +141,22 @@ public final class MachineRun implements BoardListener {
                     Thread.ofPlatform()
                             .daemon()
                             .name(options.name)
-                            .start(() -> runToEnd(board, htif, atEnd));
+                            .start(() -> runToEnd(board, time, htif, atEnd));
         } finally {
             lock.unlock();
         }
     }
 
-    private void runToEnd(VirtBoard board, Optional<HtifPort> htif, Consumer<VmExit> atEnd) {
+    private void runToEnd(
+            VirtBoard board, MachineTime time, Optional<HtifPort> htif, Consumer<VmExit> atEnd) {
         VmExit result;
         try {
+            time.begin();
             result = run(board, htif);
         } catch (Throwable e) { // the machine's owner waits for an answer, whatever it is
             result = new VmExit.Crashed(e);
         }
-        board.clock().sleep();
+        time.end();
         atEnd.accept(result);
         lock.lock();
         try {
@@ -165,7 +169,6 @@ public final class MachineRun implements BoardListener {
     }
 
     private VmExit run(VirtBoard board, Optional<HtifPort> htif) {
-        board.clock().wake();
         while (true) {
             var harts = new HartThreads(board.harts(), new HartsListener());
             lock.lock();
