@@ -82,7 +82,7 @@ final class FunctionParts {
         if (isBridge && !function.bus().apertures().hasPorts()) {
             header.withoutIoWindow();
         }
-        return header.label(spec.name() + " " + function.id())
+        return header.label(function.typeId() + " " + function.id())
                 .classCode(spec.classCode())
                 .revision(spec.revision())
                 .interruptPin(pin.code())
@@ -128,7 +128,7 @@ final class FunctionParts {
         PciBus bus = function.bus();
         for (PciBar bar : configuration.bars()) {
             PciApertures.Grant grant =
-                    bus.apertures().place(function.id(), bar, bus.bridge().isPresent());
+                    bus.apertures().place(label(), bar, bus.bridge().isPresent());
             grants.add(grant);
             configuration.placeBar(bar.index(), grant.base());
         }
@@ -153,7 +153,7 @@ final class FunctionParts {
             PciApertures none = new PciApertures(null, null, null);
             return new PciBus(above.root(), function, 0, 0, none, true);
         }
-        BridgeLayout layout = BridgeLayout.allocate(function.id(), above, bridge.windows(), grants);
+        BridgeLayout layout = BridgeLayout.allocate(label(), above, bridge.windows(), grants);
         layout.write(configuration);
         return new PciBus(
                 above.root(),
@@ -162,6 +162,11 @@ final class FunctionParts {
                 layout.subordinate(),
                 layout.apertures(),
                 false);
+    }
+
+    /** What mistakes are told of. */
+    private String label() {
+        return function.typeId() + " " + function.id();
     }
 
     private InterruptLine statusBit() {

@@ -243,7 +243,7 @@ public final class PciFunction implements BusDevice, PciHost, Suspendable {
                 parts.intx.disable(configuration.hasCommand(PCI_COMMAND_INTX_DISABLE));
             }
         }
-        if (!result.isDecodingUnchanged()) {
+        if (!result.isDecodingUnchanged() || isLeftBehind()) {
             bus.root().decoder().sync(this);
         }
         if (result.status() != PciCapStatus.NONE) {
@@ -252,6 +252,16 @@ public final class PciFunction implements BusDevice, PciHost, Suspendable {
         if (secondary != null && register <= PciRegisters.REG_INTERRUPT) {
             parts.bridgeWritten(register);
         }
+    }
+
+    /** True if a BAR that was left alone while it is sized is not decoded any more. */
+    private boolean isLeftBehind() {
+        for (BarWindow window : windows) {
+            if (window.mapped != null && !parts.decodes(window.bar)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private void statusChanged(PciCapStatus status) {
@@ -377,7 +387,8 @@ public final class PciFunction implements BusDevice, PciHost, Suspendable {
         Optional<BarRange> range = configuration.barRange(window.bar.index());
         if (range.isEmpty()) {
             // Whoever sizes a BAR does not mean to move it.
-            return parts.decodes(window.bar) ? window.mapped : null;
+            BusRange kept = window.mapped;
+            return kept != null && parts.decodes(window.bar) && bus.reaches(kept) ? kept : null;
         }
         Optional<BusRange> wanted = range.get().busRange();
         return wanted.isPresent() && bus.reaches(wanted.get()) ? wanted.get() : null;

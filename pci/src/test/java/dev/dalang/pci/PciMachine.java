@@ -1,6 +1,7 @@
 package dev.dalang.pci;
 
 import dev.dalang.bus.DeviceCounts;
+import dev.dalang.bus.GuestIo;
 import dev.dalang.bus.IoManager;
 import dev.dalang.bus.MmioRange;
 import dev.dalang.bus.PioRange;
@@ -37,6 +38,10 @@ final class PciMachine {
     final MsiTargetRouter router = MsiTargetRouter.create(messages, 4096);
     final List<RecordingInterruptLine> wires =
             Stream.generate(RecordingInterruptLine::new).limit(4).toList();
+
+    /** Never attached, so that every thread may use it. */
+    private final GuestIo outside = io.hartIo();
+
     final PciRoot root;
     final PciVirtualConfigMmio virtualConfig;
     final EcamDriver driver = new EcamDriver(io, ECAM);
@@ -67,7 +72,7 @@ final class PciMachine {
 
     /** What a guest reads at an address, all ones where nothing answers. */
     long peek(long address, int size) {
-        return io.hartIo().load(address, size);
+        return outside.load(address, size);
     }
 
     DeviceCounts counts(String id) {

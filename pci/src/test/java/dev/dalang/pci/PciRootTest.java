@@ -136,6 +136,33 @@ class PciRootTest {
     }
 
     @Test
+    void aBarThatIsBeingSizedCeasesToAnswerWithItsDecoding() {
+        PciFunction memory = root.bus().add(TestPciDevice.withMemory());
+        PciFunction rom = root.bus().add(new TestPciDevice(spec -> spec.rom(4096)));
+        machine.function(0, 1, 0).write(0x10, 4, -1);
+        assertThat(memory.bar(0)).isPresent();
+        machine.function(0, 1, 0).setCommand(0);
+        assertThat(memory.bar(0)).isEmpty();
+
+        int base = machine.function(0, 2, 0).read(0x30, 4);
+        machine.function(0, 2, 0).write(0x30, 4, base | 1);
+        machine.function(0, 2, 0).write(0x30, 4, -1);
+        assertThat(rom.bar(PciBar.ROM)).isPresent();
+        machine.function(0, 2, 0).write(0x30, 4, -2);
+        assertThat(rom.bar(PciBar.ROM)).isEmpty();
+    }
+
+    @Test
+    void aBarThatIsBeingSizedCeasesToAnswerWithItsBridge() {
+        PciFunction bridge = root.bus().add(PciBridge.of(PciBridge.Windows.DEFAULT), 2, 0);
+        PciFunction memory = bridge.behind().orElseThrow().add(TestPciDevice.withMemory());
+        machine.function(1, 0, 0).write(0x10, 4, -1);
+        assertThat(memory.bar(0)).isPresent();
+        machine.function(0, 2, 0).setCommand(0);
+        assertThat(memory.bar(0)).isEmpty();
+    }
+
+    @Test
     void aMoveOntoAnotherDeviceIsRolledBackAndCounted() {
         TestPciDevice first = TestPciDevice.withMemory();
         TestPciDevice second = TestPciDevice.withMemory();
