@@ -16,4 +16,5 @@ module dev.dalang.bus {
     exports dev.dalang.bus.resource;
     exports dev.dalang.bus.snapshot;
     exports dev.dalang.bus.time;
+    exports dev.dalang.bus.trace;
 }

@@ -20,7 +20,7 @@ final class HartIo extends Participant implements GuestIo {
 
         Route(MmioRange range, Port.Mmio port) {
             super(range, port);
-            target = port.device;
+            target = port.target;
             counter = port.counter;
             site = (byte) port.site;
         }
@@ -48,6 +48,11 @@ final class HartIo extends Participant implements GuestIo {
         this.bus = lane.bus;
         this.counts = counters.newHart();
         quiescence.join(this);
+    }
+
+    /** How often the hart has accessed the device of a {@link Participant#inside}. */
+    long accesses(int place) {
+        return counts.accesses(place - 1);
     }
 
     @Override
@@ -82,8 +87,8 @@ final class HartIo extends Participant implements GuestIo {
         long offset = address - route.base;
         long ones = BulkAccess.ones(size);
         counts.access(route.counter + IoCounters.READ);
-        boolean nested = inside;
-        inside = true;
+        int nested = inside;
+        inside = route.counter + 1;
         try {
             return CallSites.read(sites[index], route.target, route.base, offset, size) & ones;
         } catch (Throwable failure) {
@@ -109,8 +114,8 @@ final class HartIo extends Participant implements GuestIo {
         long offset = address - route.base;
         long kept = value & BulkAccess.ones(size);
         counts.access(route.counter + IoCounters.WRITE);
-        boolean nested = inside;
-        inside = true;
+        int nested = inside;
+        inside = route.counter + 1;
         try {
             CallSites.write(sites[index], route.target, route.base, offset, size, kept);
         } catch (Throwable failure) {

@@ -5,6 +5,8 @@ import dev.dalang.bus.interrupt.MsiTarget;
 import dev.dalang.bus.snapshot.Snapshot;
 import dev.dalang.bus.snapshot.SnapshotException;
 import dev.dalang.bus.snapshot.Suspendable;
+import dev.dalang.bus.trace.DeviceTrace;
+import dev.dalang.bus.trace.IoTracer;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -54,6 +56,11 @@ public final class IoCounters implements Suspendable {
             COUNT.setOpaque(counts, direction, (long) COUNT.getOpaque(counts, direction) + 1);
         }
 
+        /** Accesses of the device whose reads are counted at an index. */
+        long accesses(int index) {
+            return at(index + READ) + at(index + WRITE);
+        }
+
         private long at(int index) {
             long[] counts = accesses;
             return index < counts.length ? (long) COUNT.getOpaque(counts, index) : 0;
@@ -68,7 +75,11 @@ public final class IoCounters implements Suspendable {
     private final LongAdder unmappedReads = new LongAdder();
     private final LongAdder unmappedWrites = new LongAdder();
 
-    IoCounters() {}
+    private final IoTracer tracer;
+
+    IoCounters(IoTracer tracer) {
+        this.tracer = tracer;
+    }
 
     /** The slot of a device, made when it is first asked for. */
     DeviceSlot slot(BusDevice device) {
@@ -101,6 +112,14 @@ public final class IoCounters implements Suspendable {
                 slots.computeIfAbsent(label, key -> new DeviceSlot(slots.size(), key, typeId));
         slot.typeId = typeId;
         return slot;
+    }
+
+    /** The slot whose reads are counted at an index. */
+    synchronized DeviceSlot slotAt(int index) {
+        return slots.values().stream()
+                .filter(slot -> 2 * slot.index == index)
+                .findFirst()
+                .orElseThrow();
     }
 
     synchronized HartCounts newHart() {
@@ -173,17 +192,24 @@ public final class IoCounters implements Suspendable {
     public InterruptLine counting(BusDevice device, InterruptLine line) {
         LongAdder interrupts = slot(device).interrupts;
         AtomicBoolean raised = new AtomicBoolean();
+        DeviceTrace trace = tracer.trace(device).orElse(null);
         return new InterruptLine() {
             @Override
             public void raise() {
                 if (!raised.getPlain() && raised.compareAndSet(false, true)) {
                     interrupts.increment();
+                    if (trace != null) {
+                        trace.event(() -> "wire raised");
+                    }
                 }
                 line.raise();
             }
 
             @Override
             public void lower() {
+                if (trace != null && raised.get()) {
+                    trace.event(() -> "wire lowered");
+                }
                 raised.set(false);
                 line.lower();
             }

@@ -1,10 +1,13 @@
 package dev.dalang.bus;
 
+import dev.dalang.bus.trace.IoTracer;
+
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * A machine's devices, on a bus of guest physical addresses and on one of ports. Harts reach them
@@ -19,21 +22,42 @@ import java.util.Optional;
  */
 public final class IoManager implements MmioManager, PioManager {
     private final Quiescence quiescence = new Quiescence();
-    private final IoCounters counters = new IoCounters();
-    private final Lane<MmioRange, Port.Mmio> mmio =
-            new Lane<>(Bus.mmio(HartIo.Route::new), quiescence, counters);
-    private final Lane<PioRange, Port.Pio> pio = new Lane<>(Bus.pio(), quiescence, counters);
+    private final IoTracer tracer;
+    private final IoCounters counters;
+    private final Lane<MmioRange, Port.Mmio> mmio;
+    private final Lane<PioRange, Port.Pio> pio;
 
+    private final List<HartIo> harts = new CopyOnWriteArrayList<>();
     private final CallSites callSites = new CallSites();
 
     /** Serialises changes, so that one that touches both buses is all or nothing. */
     private final Object changes = new Object();
 
-    private IoManager() {}
+    private IoManager(IoTracer tracer) {
+        this.tracer = tracer;
+        counters = new IoCounters(tracer);
+        mmio = new Lane<>(Bus.mmio(HartIo.Route::new), quiescence, counters);
+        pio = new Lane<>(Bus.pio(), quiescence, counters);
+    }
 
     /** {@return a manager of two empty buses} */
     public static IoManager create() {
-        return new IoManager();
+        return create(IoTracer.none());
+    }
+
+    /**
+     * Makes a manager of two empty buses, some of whose devices are traced.
+     *
+     * @param tracer says which
+     * @return the manager
+     */
+    public static IoManager create(IoTracer tracer) {
+        return new IoManager(tracer);
+    }
+
+    /** {@return who says which devices are traced} For what devices do outside the buses. */
+    public IoTracer tracer() {
+        return tracer;
     }
 
     /** {@return what is counted, by device} */
@@ -48,7 +72,18 @@ public final class IoManager implements MmioManager, PioManager {
      * @return the way
      */
     public GuestIo hartIo() {
-        return new HartIo(mmio, quiescence, counters);
+        HartIo io = new HartIo(mmio, quiescence, counters);
+        harts.add(io);
+        return io;
+    }
+
+    /**
+     * Makes a watch over the accesses that harts make.
+     *
+     * @return the watch; it costs the harts nothing
+     */
+    public AccessWatch watchAccesses() {
+        return new AccessWatch(harts, counters);
     }
 
     /**
@@ -226,7 +261,7 @@ public final class IoManager implements MmioManager, PioManager {
      * @throws BusException if one overlaps ({@code OVERLAP})
      */
     public void registerPioResources(DevicePio device, Collection<? extends BusRange> ranges) {
-        Port.Pio port = new Port.Pio(device, counters.slot(device));
+        Port.Pio port = pioPort(device, counters.slot(device));
         synchronized (changes) {
             pio.bus.registerAll(mappings(only(ranges, PioRange.class), port));
         }
@@ -247,7 +282,7 @@ public final class IoManager implements MmioManager, PioManager {
         List<BusMapping<MmioRange, Port.Mmio>> memory =
                 mappings(only(ranges, MmioRange.class), mmioPort(device, slot));
         List<BusMapping<PioRange, Port.Pio>> ports =
-                mappings(only(ranges, PioRange.class), new Port.Pio(device, slot));
+                mappings(only(ranges, PioRange.class), pioPort(device, slot));
         synchronized (changes) {
             // All changes take this lock, so what is free now is still free below.
             mmio.bus.map().with(memory);
@@ -309,7 +344,15 @@ public final class IoManager implements MmioManager, PioManager {
     }
 
     private Port.Mmio mmioPort(DeviceMmio device, DeviceSlot slot) {
-        return new Port.Mmio(device, slot, callSites.of(device.getClass()));
+        DeviceMmio target =
+                tracer.trace(device).map(trace -> Traced.mmio(device, trace)).orElse(device);
+        return new Port.Mmio(device, target, slot, callSites.of(target.getClass()));
+    }
+
+    private Port.Pio pioPort(DevicePio device, DeviceSlot slot) {
+        DevicePio target =
+                tracer.trace(device).map(trace -> Traced.pio(device, trace)).orElse(device);
+        return new Port.Pio(device, target, slot);
     }
 
     private Removal begin(

@@ -7,11 +7,19 @@ import java.lang.invoke.VarHandle;
 
 /** One who accesses devices, as {@link Quiescence} sees it: a hart, or a single access. */
 class Participant {
+    /** {@link #inside}: in no access. */
+    static final int OUTSIDE = 0;
+
+    /** {@link #inside}: in one, of whatever device. */
+    static final int SOMEWHERE = -1;
+
     private static final VarHandle SEEN;
+    private static final VarHandle INSIDE;
 
     static {
         try {
             SEEN = MethodHandles.lookup().findVarHandle(Participant.class, "seen", long.class);
+            INSIDE = MethodHandles.lookup().findVarHandle(Participant.class, "inside", int.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -25,8 +33,10 @@ class Participant {
     // Its own thread's business, from here on: another that looks learns only that it is another.
     private @Nullable Thread thread;
 
-    /** True while the thread is inside an access. */
-    boolean inside;
+    /**
+     * What the thread accesses: {@link Port#counter} of the device and 1, or {@link #SOMEWHERE}.
+     */
+    int inside;
 
     Participant(Quiescence quiescence) {
         this.quiescence = quiescence;
@@ -37,13 +47,23 @@ class Participant {
     }
 
     final boolean isInside(Thread current) {
-        return thread == current && inside;
+        return thread == current && inside != OUTSIDE;
+    }
+
+    /** {@link #inside} for others, a moment old. */
+    final int lastInside() {
+        return (int) INSIDE.getOpaque(this);
+    }
+
+    /** The thread that accesses, for others, a moment old. */
+    final @Nullable Thread lastThread() {
+        return thread;
     }
 
     /** The calling thread begins to access devices. */
     final void begin() {
         thread = Thread.currentThread();
-        inside = false;
+        inside = OUTSIDE;
         seen = quiescence.epoch(); // volatile: a full fence before the next load of the map
     }
 

@@ -20,14 +20,19 @@ abstract sealed class Port {
     }
 
     static final class Mmio extends Port {
+        /** What was registered. */
         final DeviceMmio device;
+
+        /** What is called: the device, with a trace around it if it is traced. */
+        final DeviceMmio target;
 
         /** Which call site is this device's: see {@link CallSites}. */
         final int site;
 
-        Mmio(DeviceMmio device, DeviceSlot slot, int site) {
+        Mmio(DeviceMmio device, DeviceMmio target, DeviceSlot slot, int site) {
             super(slot);
             this.device = device;
+            this.target = target;
             this.site = site;
         }
 
@@ -38,31 +43,36 @@ abstract sealed class Port {
 
         @Override
         long deviceRead(long base, long offset, int size) {
-            return device.mmioRead(base, offset, size);
+            return target.mmioRead(base, offset, size);
         }
 
         @Override
         void deviceWrite(long base, long offset, int size, long value) {
-            device.mmioWrite(base, offset, size, value);
+            target.mmioWrite(base, offset, size, value);
         }
 
         @Override
         void deviceRead(long base, long offset, MemorySegment target) {
-            device.mmioRead(base, offset, target);
+            this.target.mmioRead(base, offset, target);
         }
 
         @Override
         void deviceWrite(long base, long offset, MemorySegment source) {
-            device.mmioWrite(base, offset, source);
+            target.mmioWrite(base, offset, source);
         }
     }
 
     static final class Pio extends Port {
+        /** What was registered. */
         final DevicePio device;
 
-        Pio(DevicePio device, DeviceSlot slot) {
+        /** What is called: the device, with a trace around it if it is traced. */
+        final DevicePio target;
+
+        Pio(DevicePio device, DevicePio target, DeviceSlot slot) {
             super(slot);
             this.device = device;
+            this.target = target;
         }
 
         @Override
@@ -72,22 +82,22 @@ abstract sealed class Port {
 
         @Override
         long deviceRead(long base, long offset, int size) {
-            return device.pioRead((int) base, (int) offset, size);
+            return target.pioRead((int) base, (int) offset, size);
         }
 
         @Override
         void deviceWrite(long base, long offset, int size, long value) {
-            device.pioWrite((int) base, (int) offset, size, value);
+            target.pioWrite((int) base, (int) offset, size, value);
         }
 
         @Override
         void deviceRead(long base, long offset, MemorySegment target) {
-            device.pioRead((int) base, (int) offset, target);
+            this.target.pioRead((int) base, (int) offset, target);
         }
 
         @Override
         void deviceWrite(long base, long offset, MemorySegment source) {
-            device.pioWrite((int) base, (int) offset, source);
+            target.pioWrite((int) base, (int) offset, source);
         }
     }
 

@@ -85,7 +85,7 @@ final class Quiescence {
         Participant extra = new Participant(this);
         join(extra);
         extra.begin();
-        extra.inside = true;
+        extra.inside = Participant.SOMEWHERE;
         return extra;
     }
 

@@ -159,6 +159,15 @@ final class RunCommand implements Callable<Integer> {
     private @Nullable String gdb;
 
     @Option(
+            names = "--trace",
+            paramLabel = "DEVICE[,...][,file=FILE]",
+            description = {
+                "Tell what devices do, known by name or type, with virtual time, on standard error",
+                "or in a file: accesses to their registers, interrupts, transfers."
+            })
+    private @Nullable String trace;
+
+    @Option(
             names = {"-q", "--quiet"},
             description = "Say nothing of one's own but errors.")
     private boolean quiet;
@@ -192,8 +201,10 @@ final class RunCommand implements Callable<Integer> {
         PrintWriter err = spec.commandLine().getErr();
         VmBuilder builder = options().check();
         ConsoleFile.check(console);
+        TraceOutput.Choice traced = TraceOutput.parse(trace);
         fetch(builder);
-        try (Vm vm = builder.build();
+        try (TraceOutput tracing = TraceOutput.open(traced);
+                Vm vm = tracing.addTo(builder).build();
                 ConsoleFile file = ConsoleFile.open(console)) {
             VmExit exit;
             Optional<String> failure;

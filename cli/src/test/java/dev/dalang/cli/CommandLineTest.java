@@ -80,6 +80,7 @@ class CommandLineTest {
                         "--timeout",
                         "--max-instructions",
                         "--gdb",
+                        "--trace",
                         "--quiet",
                         "--stats",
                         "Ctrl-A x");
@@ -122,6 +123,8 @@ class CommandLineTest {
         "run --max-instructions 0, 'expected 1 or more, found 0'",
         "run --gdb x, 'expected a port, 0 to 65535, and maybe ,wait behind it; found x'",
         "run --gdb 65536, 'found 65536'",
+        "'run --trace edu,,x', 'expected DEVICE[,DEVICE...][,file=FILE], found edu,,x'",
+        "run --trace file=x, 'found file=x'",
         "run --flash /dev/null --kernel /dev/null, 'expected a file of 33554432 bytes'",
         "run --firmware /dev/null --kernel /dev/null, 'firmware file /dev/null: expected a file'",
         "run --initrd-add /dev/null --bare /dev/null, '--bare: expected no --initrd-add beside it'",

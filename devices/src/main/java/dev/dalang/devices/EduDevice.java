@@ -44,8 +44,8 @@ public final class EduDevice implements PciDevice {
     @Override
     public PciDeviceSpec spec() {
         PciDeviceSpec.Builder spec = PciDeviceSpec.builder("edu", 0x1234, 0x11e8);
-        spec.classCode(0x00ff00).revision(0x10).subsystem(0x1af4, 0x1100);
-        return spec.memoryBar(0, 1 << 20).msi(1, false).msix(3).intx().build();
+        spec.classCode(0x00ff00).revision(0x10).subsystem(0x1af4, 0x1100).msi(1, false).intx();
+        return spec.memoryBar(0, 1 << 20).registers(0, EduRegisters.NAMES).msix(3).build();
     }
 
     @Override

@@ -3,11 +3,12 @@ package dev.dalang.pci;
 import dev.dalang.bus.BusRange;
 import dev.dalang.bus.DeviceMmio;
 import dev.dalang.bus.DevicePio;
+import dev.dalang.bus.trace.RegisterNames;
 
 import org.jspecify.annotations.Nullable;
 
 /** One BAR of a function as a device on the bus. What fails inside is kept apart by the bus. */
-final class BarWindow implements DeviceMmio, DevicePio {
+final class BarWindow implements DeviceMmio, DevicePio, RegisterNames {
     final PciFunction function;
     final PciBar bar;
 
@@ -30,6 +31,11 @@ final class BarWindow implements DeviceMmio, DevicePio {
     @Override
     public String typeId() {
         return function.typeId();
+    }
+
+    @Override
+    public String registerName(long base, long offset, boolean write) {
+        return function.registerName(bar.index(), offset);
     }
 
     @Override

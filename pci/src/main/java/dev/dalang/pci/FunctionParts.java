@@ -41,7 +41,9 @@ final class FunctionParts {
                         function.id(),
                         spec.device() << 16 | spec.vendor(),
                         function.address().requesterId());
-        MsiRouter router = new CountingRouter(root.messages(), root.io().counters(), function);
+        FunctionTrace trace = function.trace();
+        MsiRouter messages = trace == null ? root.messages() : trace.around(root.messages());
+        MsiRouter router = new CountingRouter(messages, root.io().counters(), function);
         power = spec.hasPowerManagement() ? addPower() : null;
         msi = spec.msiVectors() > 0 ? addMsi(spec, router, source) : null;
         msix = spec.msixVectors() > 0 ? addMsix(spec, router, source) : null;

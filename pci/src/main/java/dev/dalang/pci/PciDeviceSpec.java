@@ -3,7 +3,9 @@ package dev.dalang.pci;
 import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -171,6 +173,17 @@ public final class PciDeviceSpec {
         return capabilities;
     }
 
+    /**
+     * The name of a register behind a BAR.
+     *
+     * @param bar index of the BAR
+     * @param offset byte offset in the BAR
+     * @return the name; empty if it has none
+     */
+    public Optional<String> registerName(int bar, long offset) {
+        return Optional.ofNullable(values.registers.getOrDefault(bar, Map.of()).get(offset));
+    }
+
     /** What may be said about a device. Everything but the ids has a default. */
     public static final class Builder {
         private final String name;
@@ -191,6 +204,7 @@ public final class PciDeviceSpec {
         private boolean express;
         private boolean concurrent;
         private boolean mappable = true;
+        private final Map<Integer, Map<Long, String>> registers = new HashMap<>();
         private final List<Capability> capabilities = new ArrayList<>();
 
         private Builder(String name) {
@@ -215,6 +229,7 @@ public final class PciDeviceSpec {
             copy.express = express;
             copy.concurrent = concurrent;
             copy.mappable = mappable;
+            copy.registers.putAll(registers);
             return copy;
         }
 
@@ -447,6 +462,18 @@ public final class PciDeviceSpec {
          */
         public Builder extendedCapability(PciCapability capability, Optional<PciCapConfig> config) {
             capabilities.add(new Capability(capability, config, true));
+            return this;
+        }
+
+        /**
+         * Names registers behind a BAR, for who traces the device.
+         *
+         * @param bar index of the BAR
+         * @param names by byte offset in the BAR
+         * @return this
+         */
+        public Builder registers(int bar, Map<Long, String> names) {
+            registers.put(bar, Map.copyOf(names));
             return this;
         }
 

@@ -4,6 +4,8 @@ import dev.dalang.bus.memory.GuestMemory;
 import dev.dalang.bus.memory.GuestMemoryException;
 import dev.dalang.bus.memory.GuestMemoryException.Kind;
 
+import org.jspecify.annotations.Nullable;
+
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BooleanSupplier;
@@ -19,13 +21,15 @@ import java.util.function.Supplier;
 public final class PciDma {
     private final Supplier<GuestMemory> memory;
     private final BooleanSupplier isEnabled;
+    private final @Nullable FunctionTrace trace;
     private final LongAdder transfers = new LongAdder();
     private final LongAdder refused = new LongAdder();
     private final LongAdder failed = new LongAdder();
 
-    private PciDma(Supplier<GuestMemory> memory, BooleanSupplier isEnabled) {
+    PciDma(Supplier<GuestMemory> memory, BooleanSupplier isEnabled, @Nullable FunctionTrace trace) {
         this.memory = memory;
         this.isEnabled = isEnabled;
+        this.trace = trace;
     }
 
     /**
@@ -36,7 +40,7 @@ public final class PciDma {
      * @return the way
      */
     public static PciDma of(Supplier<GuestMemory> memory, BooleanSupplier isEnabled) {
-        return new PciDma(memory, isEnabled);
+        return new PciDma(memory, isEnabled, null);
     }
 
     /** {@return true while bus mastering is enabled all the way up} */
@@ -75,6 +79,7 @@ public final class PciDma {
      */
     public void read(long address, MemorySegment target) {
         run(
+                false,
                 address,
                 target.byteSize(),
                 guest -> {
@@ -103,6 +108,7 @@ public final class PciDma {
      */
     public void write(long address, MemorySegment source) {
         run(
+                true,
                 address,
                 source.byteSize(),
                 guest -> {
@@ -119,7 +125,7 @@ public final class PciDma {
      * @throws GuestMemoryException with kind {@code REFUSED} or {@code UNMAPPED}
      */
     public int readInt(long address) {
-        return run(address, Integer.BYTES, guest -> guest.readInt(address));
+        return run(false, address, Integer.BYTES, guest -> guest.readInt(address));
     }
 
     /**
@@ -130,7 +136,7 @@ public final class PciDma {
      * @throws GuestMemoryException with kind {@code REFUSED} or {@code UNMAPPED}
      */
     public long readLong(long address) {
-        return run(address, Long.BYTES, guest -> guest.readLong(address));
+        return run(false, address, Long.BYTES, guest -> guest.readLong(address));
     }
 
     /**
@@ -142,6 +148,7 @@ public final class PciDma {
      */
     public void writeInt(long address, int value) {
         run(
+                true,
                 address,
                 Integer.BYTES,
                 guest -> {
@@ -159,6 +166,7 @@ public final class PciDma {
      */
     public void writeLong(long address, long value) {
         run(
+                true,
                 address,
                 Long.BYTES,
                 guest -> {
@@ -182,8 +190,24 @@ public final class PciDma {
         return failed.sum();
     }
 
-    private <T> T run(long address, long length, Function<GuestMemory, T> access) {
-        admit(address, length);
+    private <T> T run(
+            boolean toMemory, long address, long length, Function<GuestMemory, T> access) {
+        try {
+            admit(address, length);
+            T result = make(access);
+            if (trace != null) {
+                trace.transfer(toMemory, address, length, "");
+            }
+            return result;
+        } catch (GuestMemoryException fault) {
+            if (trace != null) {
+                trace.transfer(toMemory, address, length, ", failed: " + fault.kind());
+            }
+            throw fault;
+        }
+    }
+
+    private <T> T make(Function<GuestMemory, T> access) {
         try {
             T result = access.apply(memory.get());
             transfers.increment();

@@ -27,7 +27,9 @@ public final class PciFunction implements BusDevice, PciHost, Suspendable {
     private final String id;
     private final String typeId;
     private final PciDevice device;
+    private final @Nullable FunctionTrace trace;
     private final FunctionParts parts;
+    private final PciInterrupts interrupts;
     private final PciConfiguration configuration;
     private final BarWindow[] windows;
     private final @Nullable MsixConfig msix;
@@ -63,11 +65,13 @@ public final class PciFunction implements BusDevice, PciHost, Suspendable {
         this.device = device;
         typeId = spec.name();
         serial = !spec.isConcurrent();
-        mappable = spec.isConfigurationMappable();
-        dma = PciDma.of(bus.root()::memory, this::isMasterEnabledUpwards);
+        trace = FunctionTrace.of(this, spec);
+        mappable = spec.isConfigurationMappable() && trace == null;
+        dma = new PciDma(bus.root()::memory, this::isMasterEnabledUpwards, trace);
         sharedPage = device.virtualConfigSharedPage().map(page -> checkPage(id, page));
         area = MsixArea.of(spec);
         parts = FunctionParts.build(this, spec, placedByGuest);
+        interrupts = trace == null ? parts.interrupts : trace.around(parts.interrupts);
         configuration = parts.configuration;
         msix = parts.msix;
         windows =
@@ -175,7 +179,7 @@ public final class PciFunction implements BusDevice, PciHost, Suspendable {
 
     @Override
     public PciInterrupts interrupts() {
-        return parts.interrupts;
+        return interrupts;
     }
 
     @Override
@@ -214,7 +218,11 @@ public final class PciFunction implements BusDevice, PciHost, Suspendable {
      */
     public int readConfig(int register) {
         try {
-            return configuration.readRegister(register);
+            int value = configuration.readRegister(register);
+            if (trace != null) {
+                trace.configurationRead(this, register, value);
+            }
+            return value;
         } catch (Throwable failure) {
             failed("a read of configuration register " + register, failure);
             return -1;
@@ -231,6 +239,9 @@ public final class PciFunction implements BusDevice, PciHost, Suspendable {
      * @param value the value
      */
     public void writeConfig(int register, int offset, int size, int value) {
+        if (trace != null) {
+            trace.configurationWrite(this, register, offset, size, value);
+        }
         ConfigWriteResult result;
         synchronized (configurationLock) {
             try {
@@ -369,6 +380,15 @@ public final class PciFunction implements BusDevice, PciHost, Suspendable {
             // The device's way to memory has counted it.
             return;
         }
+    }
+
+    /** The name of a register behind a BAR, for a trace. */
+    String registerName(int bar, long offset) {
+        return trace == null ? "0x" + Long.toHexString(offset) : trace.bar(bar, offset);
+    }
+
+    @Nullable FunctionTrace trace() {
+        return trace;
     }
 
     boolean isConfigurationMappable() {

@@ -51,6 +51,7 @@ public final class VmBuilder {
     private long maxInstructions = Long.MAX_VALUE;
     private boolean reboot = true;
     private @Nullable GdbPort gdb;
+    private @Nullable DeviceTracing tracing;
     private final List<PciPlacement> devices = new ArrayList<>();
 
     VmBuilder() {}
@@ -292,6 +293,17 @@ public final class VmBuilder {
     }
 
     /**
+     * Traces devices; default: none.
+     *
+     * @param choice which, and where to
+     * @return this
+     */
+    public VmBuilder trace(DeviceTracing choice) {
+        this.tracing = choice;
+        return this;
+    }
+
+    /**
      * Checks the options that can be judged without a look at any file, so that a mistake is known
      * before something is fetched for the machine.
      *
@@ -388,7 +400,8 @@ public final class VmBuilder {
                 Optional.ofNullable(bare),
                 aia,
                 devices,
-                maxInstructions);
+                maxInstructions,
+                Optional.ofNullable(tracing));
     }
 
     private List<FlashBank> flashBanks() {

@@ -5,6 +5,7 @@ import dev.dalang.bus.interrupt.InterruptLine;
 import dev.dalang.bus.snapshot.Snapshot;
 import dev.dalang.bus.snapshot.SnapshotException;
 import dev.dalang.bus.snapshot.Suspendable;
+import dev.dalang.bus.trace.RegisterNames;
 
 /**
  * A 16550A UART (National Semiconductor PC16550D data sheet) with byte-wide registers at
@@ -19,7 +20,7 @@ import dev.dalang.bus.snapshot.Suspendable;
  *
  * <p>Any thread.
  */
-public final class Uart16550 implements DeviceMmio, Suspendable, ConsolePeer {
+public final class Uart16550 implements DeviceMmio, RegisterNames, Suspendable, ConsolePeer {
     /** Bytes of the register window on the {@code virt} board. */
     public static final int WINDOW_BYTES = 0x100;
 
@@ -240,6 +241,24 @@ public final class Uart16550 implements DeviceMmio, Suspendable, ConsolePeer {
                 arrive(0, LSR_BREAK);
                 update();
             }
+        }
+    }
+
+    @Override
+    public String registerName(long base, long offset, boolean write) {
+        synchronized (lock) {
+            boolean dlab = (lcr & LCR_DLAB) != 0;
+            return switch (register(offset)) {
+                case 0 -> dlab ? "DLL" : write ? "THR" : "RBR";
+                case 1 -> dlab ? "DLM" : "IER";
+                case 2 -> write ? "FCR" : "IIR";
+                case 3 -> "LCR";
+                case 4 -> "MCR";
+                case 5 -> "LSR";
+                case 6 -> "MSR";
+                case 7 -> "SCR";
+                default -> "0x" + Long.toHexString(offset);
+            };
         }
     }
 

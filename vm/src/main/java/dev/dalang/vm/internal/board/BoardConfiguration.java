@@ -1,5 +1,6 @@
 package dev.dalang.vm.internal.board;
 
+import dev.dalang.vm.DeviceTracing;
 import dev.dalang.vm.InterruptArchitecture;
 import dev.dalang.vm.PciPlacement;
 
@@ -22,6 +23,7 @@ import java.util.Optional;
  * @param aia how interrupts reach the harts
  * @param devices what is on the PCI bus, in the order in which it is placed
  * @param maxInstructions limit of each hart between two resets
+ * @param tracing what is traced
  */
 public record BoardConfiguration(
         long memoryBytes,
@@ -35,7 +37,8 @@ public record BoardConfiguration(
         Optional<Path> bare,
         InterruptArchitecture aia,
         List<PciPlacement> devices,
-        long maxInstructions) {
+        long maxInstructions,
+        Optional<DeviceTracing> tracing) {
     /** Copies the lists. */
     public BoardConfiguration {
         flash = List.copyOf(flash);

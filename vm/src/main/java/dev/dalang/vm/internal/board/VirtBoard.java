@@ -9,6 +9,9 @@ import dev.dalang.bus.interrupt.MsiTarget;
 import dev.dalang.bus.memory.GuestMemory;
 import dev.dalang.bus.memory.MemoryRegion;
 import dev.dalang.bus.time.SystemVirtualClock;
+import dev.dalang.bus.time.VirtualClock;
+import dev.dalang.bus.trace.IoTracer;
+import dev.dalang.bus.trace.LineTracer;
 import dev.dalang.pci.PciRoot;
 import dev.dalang.riscv.Hart;
 import dev.dalang.riscv.HartGroup;
@@ -51,7 +54,8 @@ public final class VirtBoard implements AutoCloseable {
     private final BoardConfiguration configuration;
     private final BoardResources resources;
     private final SystemVirtualClock clock;
-    private final IoManager io = IoManager.create();
+    private final @Nullable LineTracer tracer;
+    private final IoManager io;
     private final GuestMemory memory;
     private final BoardPci pci;
     private final VirtBoot boot;
@@ -73,6 +77,8 @@ public final class VirtBoard implements AutoCloseable {
         this.configuration = configuration;
         this.resources = resources;
         clock = resources.clock;
+        tracer = tracer(configuration, clock);
+        io = IoManager.create(tracer == null ? IoTracer.none() : tracer);
         Arena arena = resources.arena;
         Imsic machineMessages = null;
         Imsic supervisorMessages = null;
@@ -116,6 +122,27 @@ public final class VirtBoard implements AutoCloseable {
         resets.add(pci.root()::reset);
         aclint();
         platformDevices(console, listener);
+        if (tracer != null) {
+            checkNames(tracer);
+        }
+    }
+
+    private static @Nullable LineTracer tracer(
+            BoardConfiguration configuration, VirtualClock clock) {
+        return configuration
+                .tracing()
+                .map(tracing -> LineTracer.of(tracing.devices(), clock, tracing.sink()))
+                .orElse(null);
+    }
+
+    private static void checkNames(LineTracer tracer) {
+        if (!tracer.unusedNames().isEmpty()) {
+            throw new ConfigurationException(
+                    "--trace: expected devices of this machine, which has %s; found %s"
+                            .formatted(
+                                    String.join(", ", tracer.labels()),
+                                    String.join(", ", tracer.unusedNames())));
+        }
     }
 
     /** Where messages go: those that no file takes, nowhere. */
@@ -375,6 +402,9 @@ public final class VirtBoard implements AutoCloseable {
     /** Releases memory and the clock's thread. No hart runs, and nothing else uses the memory. */
     @Override
     public void close() {
+        if (tracer != null) {
+            tracer.finish();
+        }
         resources.close();
     }
 }

@@ -150,7 +150,7 @@ public final class MachineRun implements BoardListener {
     private void runToEnd(
             VirtBoard board, MachineTime time, Optional<HtifPort> htif, Consumer<VmExit> atEnd) {
         VmExit result;
-        try {
+        try (var _ = AccessWatchdog.start(options.name, board.io())) {
             time.begin();
             result = run(board, htif);
         } catch (Throwable e) { // the machine's owner waits for an answer, whatever it is

@@ -52,7 +52,8 @@ class VirtBoardTest {
                                 Optional.empty(),
                                 aia,
                                 List.of(),
-                                Long.MAX_VALUE),
+                                Long.MAX_VALUE,
+                                Optional.empty()),
                         console.backend(),
                         new Nobody());
         board.boot();
