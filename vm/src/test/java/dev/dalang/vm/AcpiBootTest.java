@@ -1,7 +1,9 @@
 package dev.dalang.vm;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.abort;
 
+import dev.dalang.pci.PciFunction;
 import dev.dalang.vm.guest.Firmware;
 import dev.dalang.vm.guest.Guest;
 import dev.dalang.vm.guest.Guests;
@@ -9,7 +11,9 @@ import dev.dalang.vm.guest.Guests;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
+import java.nio.file.Path;
 import java.time.Duration;
 
 /**
@@ -45,12 +49,15 @@ class AcpiBootTest {
     }
 
     @Test
-    void linuxFindsItsDevicesThroughTheTables() throws InterruptedException {
+    void linuxFindsItsDevicesThroughTheTables(@TempDir Path directory) throws Exception {
+        boolean hasDriver = EduDriver.putInto(directory);
+        EduDriver.script(directory, "functions", GuestPciFunction.SCRIPT);
         try (Vm vm =
                 Vm.builder()
                         .guest(debian)
                         .firmware(edk2)
                         .cpus(2)
+                        .initrdAdd(directory)
                         .device("edu")
                         .device("root-port")
                         .build()) {
@@ -74,8 +81,11 @@ class AcpiBootTest {
                     .doesNotContain("can't claim")
                     .contains("platform does not support [AER LTR]")
                     .contains("OS now controls [PME PCIeCapability]");
-            assertThat(command(vm, "ls /sys/bus/pci/devices"))
-                    .contains("0000:00:00.0", "0000:00:01.0", "0000:00:02.0");
+            var functions = GuestPciFunction.parse(command(vm, "/host/functions"));
+            assertThat(functions).containsOnlyKeys("0000:00:00.0", "0000:00:01.0", "0000:00:02.0");
+            for (PciFunction function : vm.pci().functions()) {
+                functions.get(function.address().toString()).requireAsConfigured(function, 0);
+            }
             assertThat(command(vm, "grep PME /proc/interrupts")).contains("PCI-MSIX-0000:00:02.0");
             assertThat(command(vm, "cat /sys/bus/pci/devices/0000:00:01.0/firmware_node/path"))
                     .contains("\\_SB_.PC00.PE08");
@@ -84,7 +94,17 @@ class AcpiBootTest {
             // Device 1, pin A: the second line, level-triggered and active high.
             command(vm, "echo 1 > /sys/bus/pci/devices/0000:00:01.0/enable");
             assertThat(command(vm, "dmesg | grep L00B")).contains("configured for IRQ 33");
+            if (hasDriver) {
+                assertThat(command(vm, "/host/drive-edu msix 0000:00:01.0"))
+                        .contains("interrupts: msix 3: 1 2 2", "PCI-MSIX-0000:00:01.0")
+                        .contains("factorial: 3628800", "received: what was sent");
+                assertThat(command(vm, "/host/drive-edu intx 0000:00:01.0"))
+                        .contains("interrupts: intx 1: 5");
+            }
             powerOff(vm);
+        }
+        if (!hasDriver) {
+            abort(EduDriver.notBuilt());
         }
     }
 
