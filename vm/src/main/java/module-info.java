@@ -6,7 +6,7 @@ module dev.dalang.vm {
     requires transitive dev.dalang.bus;
     requires transitive dev.dalang.pci;
     requires dev.dalang.devices;
-    requires dev.dalang.riscv;
+    requires transitive dev.dalang.riscv;
     requires dev.dalang.tables;
     requires org.apache.commons.compress;
     requires org.tukaani.xz;

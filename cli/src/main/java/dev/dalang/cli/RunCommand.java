@@ -1,5 +1,7 @@
 package dev.dalang.cli;
 
+import dev.dalang.riscv.EngineKind;
+import dev.dalang.riscv.HartGroup;
 import dev.dalang.vm.ConfigurationException;
 import dev.dalang.vm.Console;
 import dev.dalang.vm.FlashFile;
@@ -26,9 +28,11 @@ import java.io.PrintWriter;
 import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 
 /** Boots a guest and connects its console. */
 @Command(
@@ -129,6 +133,12 @@ final class RunCommand implements Callable<Integer> {
     private String aia = "aplic-imsic";
 
     @Option(
+            names = "--engine",
+            paramLabel = "translator|interpreter",
+            description = "How harts execute; the guest sees no difference but the speed.")
+    private String engine = HartGroup.defaultEngine().toString();
+
+    @Option(
             names = "--console",
             paramLabel = "stdio|file:PATH|none",
             defaultValue = "stdio",
@@ -220,12 +230,26 @@ final class RunCommand implements Callable<Integer> {
         }
     }
 
+    private EngineKind engine() {
+        return EngineKind.of(engine)
+                .orElseThrow(
+                        () ->
+                                new ConfigurationException(
+                                        "--engine: expected one of %s, found %s"
+                                                .formatted(
+                                                        Arrays.stream(EngineKind.values())
+                                                                .map(EngineKind::toString)
+                                                                .collect(Collectors.joining(", ")),
+                                                        engine)));
+    }
+
     private VmBuilder options() {
         VmBuilder builder =
                 Vm.builder()
                         .memory(MemorySize.parse("--memory", memory))
                         .cpus(cpus)
-                        .aia(InterruptArchitecture.of(aia));
+                        .aia(InterruptArchitecture.of(aia))
+                        .engine(engine());
         if (kernel != null) {
             builder.kernel(kernel);
         }

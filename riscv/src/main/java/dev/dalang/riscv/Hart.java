@@ -22,6 +22,7 @@ import dev.dalang.riscv.internal.core.Pmp;
 import dev.dalang.riscv.internal.core.SstcTimer;
 import dev.dalang.riscv.internal.engine.Engine;
 import dev.dalang.riscv.internal.engine.Interpreter;
+import dev.dalang.riscv.internal.translator.TranslatingEngine;
 
 import org.jspecify.annotations.Nullable;
 
@@ -67,7 +68,11 @@ public final class Hart implements Suspendable {
         this.csrs = new CsrFile(core, mmu, pmp, sstc, builder.machineFile, builder.supervisorFile);
         Sbi sbi = builder.sbi;
         Runnable ecall = sbi == null ? null : () -> sbi.ecall(this);
-        this.engine = new Interpreter(core, mmu, csrs, group.exclusion(), ecall);
+        Interpreter interpreter = new Interpreter(core, mmu, csrs, group.exclusion(), ecall);
+        this.engine =
+                group.engine() == EngineKind.INTERPRETER
+                        ? interpreter
+                        : new TranslatingEngine(core, mmu, interpreter, group.translator());
         core.attach(mmu, sstc);
         group.exclusion().add(core);
         reset(0);

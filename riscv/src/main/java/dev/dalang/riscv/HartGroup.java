@@ -4,32 +4,40 @@ import dev.dalang.bus.memory.GuestMemory;
 import dev.dalang.bus.memory.MemoryRegion;
 import dev.dalang.riscv.internal.core.CodeCache;
 import dev.dalang.riscv.internal.core.HartExclusion;
+import dev.dalang.riscv.internal.core.Mmu;
+import dev.dalang.riscv.internal.translator.Translator;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What the harts of one machine share: its memory, the code decoded from it, and the means to let
  * one of them run alone for a moment. Any thread.
  */
-public final class HartGroup {
+public final class HartGroup implements AutoCloseable {
     private final GuestMemory memory;
+    private final EngineKind engine;
     private final CodeCache codeCache;
+    private final Translator translator;
     private final HartExclusion exclusion = new HartExclusion();
 
-    private HartGroup(GuestMemory memory, List<MemoryRegion> fetchable) {
+    private HartGroup(GuestMemory memory, List<MemoryRegion> fetchable, EngineKind engine) {
         this.memory = memory;
-        this.codeCache = new CodeCache(fetchable);
+        this.engine = engine;
+        this.translator =
+                new Translator(Mmu.ramOf(memory).segment(), engine == EngineKind.TRANSLATE_AT_ONCE);
+        this.codeCache = new CodeCache(fetchable, translator.hot());
     }
 
     /**
-     * A group over a machine's memory.
+     * A group over a machine's memory, with the engine that {@link #defaultEngine} names.
      *
      * @param memory what loads, stores and fetches reach; its largest region is the fast one
      * @return the group
      */
     public static HartGroup of(GuestMemory memory) {
-        return of(memory, List.of());
+        return of(memory, List.of(), defaultEngine());
     }
 
     /**
@@ -38,12 +46,22 @@ public final class HartGroup {
      * @param memory what loads, stores and fetches reach; its largest region is the fast one
      * @param fetchOnly memory that instructions are fetched from, while loads and stores at the
      *     same addresses go to a device, such as flash
+     * @param engine what executes instructions
      * @return the group
      */
-    public static HartGroup of(GuestMemory memory, List<MemoryRegion> fetchOnly) {
+    public static HartGroup of(
+            GuestMemory memory, List<MemoryRegion> fetchOnly, EngineKind engine) {
         List<MemoryRegion> fetchable = new ArrayList<>(memory.regions());
         fetchable.addAll(fetchOnly);
-        return new HartGroup(memory, fetchable);
+        return new HartGroup(memory, fetchable, engine);
+    }
+
+    /**
+     * {@return the engine where none is chosen: the translator, or what the system property {@code
+     * dalang.engine} names}
+     */
+    public static EngineKind defaultEngine() {
+        return EngineKind.of(System.getProperty("dalang.engine", "")).orElse(EngineKind.TRANSLATOR);
     }
 
     /** {@return the memory} */
@@ -51,8 +69,34 @@ public final class HartGroup {
         return memory;
     }
 
+    /**
+     * {@return what the translator has done; empty if the engine is the interpreter} Any thread.
+     */
+    public Optional<EngineStatistics> statistics() {
+        return engine == EngineKind.INTERPRETER
+                ? Optional.empty()
+                : Optional.of(translator.counters().statistics(exclusion.interpreted()));
+    }
+
+    /**
+     * Ends the threads of the translator; what it made can still be executed. Closing twice is
+     * fine. Any thread.
+     */
+    @Override
+    public void close() {
+        translator.close();
+    }
+
     CodeCache codeCache() {
         return codeCache;
+    }
+
+    EngineKind engine() {
+        return engine;
+    }
+
+    Translator translator() {
+        return translator;
     }
 
     HartExclusion exclusion() {

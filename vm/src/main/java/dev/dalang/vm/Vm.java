@@ -326,6 +326,7 @@ public final class Vm implements AutoCloseable {
         return new VmStatistics(
                 run.wallTime(),
                 instructions,
+                board.hartGroup().statistics(),
                 firstLine.isEmpty()
                         ? Optional.empty()
                         : Optional.of(run.sinceStart(firstLine.getAsLong())),

@@ -2,6 +2,8 @@ package dev.dalang.vm;
 
 import dev.dalang.bus.memory.GuestMemory;
 import dev.dalang.pci.PciDevice;
+import dev.dalang.riscv.EngineKind;
+import dev.dalang.riscv.HartGroup;
 import dev.dalang.vm.guest.Firmware;
 import dev.dalang.vm.guest.Guest;
 import dev.dalang.vm.internal.board.BoardConfiguration;
@@ -47,6 +49,7 @@ public final class VmBuilder {
     private final List<FlashFile> flash = new ArrayList<>();
     private @Nullable Path bare;
     private InterruptArchitecture aia = InterruptArchitecture.APLIC_IMSIC;
+    private EngineKind engine = HartGroup.defaultEngine();
     private @Nullable Duration timeout;
     private long maxInstructions = Long.MAX_VALUE;
     private boolean reboot = true;
@@ -209,6 +212,18 @@ public final class VmBuilder {
      */
     public VmBuilder aia(InterruptArchitecture architecture) {
         this.aia = architecture;
+        return this;
+    }
+
+    /**
+     * Sets how the harts execute; default {@link HartGroup#defaultEngine}. The guest sees no
+     * difference but the speed.
+     *
+     * @param kind the choice
+     * @return this
+     */
+    public VmBuilder engine(EngineKind kind) {
+        this.engine = kind;
         return this;
     }
 
@@ -399,6 +414,7 @@ public final class VmBuilder {
                 flashBanks(),
                 Optional.ofNullable(bare),
                 aia,
+                engine,
                 devices,
                 maxInstructions,
                 Optional.ofNullable(tracing));

@@ -1,5 +1,7 @@
 package dev.dalang.vm;
 
+import dev.dalang.riscv.EngineStatistics;
+
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -9,6 +11,7 @@ import java.util.Optional;
  *
  * @param wallTime host time that it ran
  * @param instructions guest instructions retired by all harts, since the first start
+ * @param engine what the translator did; empty if there is none
  * @param firstOutput host time from the start to the end of the first line of console output
  * @param resets how often the guest rebooted
  * @param devices each device's share, in the order in which the devices came
@@ -18,6 +21,7 @@ import java.util.Optional;
 public record VmStatistics(
         Duration wallTime,
         long instructions,
+        Optional<EngineStatistics> engine,
         Optional<Duration> firstOutput,
         long resets,
         List<DeviceStatistics> devices,

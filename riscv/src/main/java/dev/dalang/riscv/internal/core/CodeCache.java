@@ -26,10 +26,16 @@ public final class CodeCache {
     private final ConcurrentHashMap<Long, CodePage> pages = new ConcurrentHashMap<>();
     private final AtomicLong epoch = new AtomicLong();
     private final AtomicLong replaced = new AtomicLong();
+    private final short countdown;
 
-    /** A cache over the regions that instructions may be fetched from. */
-    public CodeCache(List<MemoryRegion> regions) {
+    /**
+     * A cache over the regions that instructions may be fetched from.
+     *
+     * @param countdown what {@link CodePage#countdown} begins with
+     */
+    public CodeCache(List<MemoryRegion> regions, short countdown) {
         this.regions = List.copyOf(regions);
+        this.countdown = countdown;
     }
 
     /** What follows sees all stores that the calling thread has seen. Any thread. */
@@ -67,7 +73,7 @@ public final class CodeCache {
         } else if (pages.size() >= MAX_PAGES) {
             pages.clear();
         }
-        page = new CodePage(pageAddress, memory.toArray(ValueLayout.JAVA_BYTE), now);
+        page = new CodePage(pageAddress, memory.toArray(ValueLayout.JAVA_BYTE), now, countdown);
         pages.put(pageAddress, page);
         return page;
     }

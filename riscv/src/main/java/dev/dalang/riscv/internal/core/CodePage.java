@@ -3,6 +3,10 @@ package dev.dalang.riscv.internal.core;
 import dev.dalang.riscv.internal.decode.Decoder;
 import dev.dalang.riscv.internal.decode.Op;
 
+import org.jspecify.annotations.Nullable;
+
+import java.util.Arrays;
+
 /**
  * One physical page of code: a copy of its bytes, and what was decoded from them so far. The copy
  * is what makes {@code FENCE.I} cheap: a page whose bytes are still the same keeps all that was
@@ -18,16 +22,30 @@ public final class CodePage {
      */
     public final long[] code = new long[SLOTS + 2];
 
+    /**
+     * How often control may still come to a slot by a jump before the engine has to hear of it: to
+     * run its translation, or to ask for one. At least 1 until then. Harts lose each other's
+     * counts, which does no harm.
+     */
+    public final short[] countdown = new short[SLOTS];
+
+    /** Translations by the slot of their entry; where there is one, the countdown is at 1. */
+    public final @Nullable Region[] regions = new Region[SLOTS];
+
+    /** What the translator knows of the page; its own affair. */
+    public volatile @Nullable Object notes;
+
     private final long address;
     private final byte[] bytes;
 
     /** The {@link CodeCache} epoch in which the bytes were last seen equal to memory. */
     volatile long epoch;
 
-    CodePage(long address, byte[] bytes, long epoch) {
+    CodePage(long address, byte[] bytes, long epoch, short countdown) {
         this.address = address;
         this.bytes = bytes;
         this.epoch = epoch;
+        Arrays.fill(this.countdown, countdown);
         code[SLOTS] = Op.PAGE_END;
         code[SLOTS + 1] = Op.PAGE_END;
     }

@@ -88,6 +88,9 @@ public final class HartCore {
     /** Instructions retired since reset. */
     public long instret;
 
+    /** Of them, those that the interpreter executed. */
+    public long interpreted;
+
     /** {@code minstret} and {@code mcycle}; a cycle is an instruction here. */
     public final RetiredCounter minstret = new RetiredCounter();
 

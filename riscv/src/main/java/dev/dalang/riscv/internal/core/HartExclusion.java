@@ -17,6 +17,15 @@ public final class HartExclusion {
         cores.add(core);
     }
 
+    /** Instructions that all harts have interpreted; a moment old. Any thread. */
+    public long interpreted() {
+        long sum = 0;
+        for (HartCore core : cores) {
+            sum += core.interpreted;
+        }
+        return sum;
+    }
+
     /** The calling hart runs alone when this returns. */
     public void begin(HartCore self) {
         // Two harts that want to be alone: the one that waits here counts as standing still.

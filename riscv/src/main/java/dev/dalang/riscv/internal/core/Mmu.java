@@ -56,7 +56,10 @@ public final class Mmu {
 
     private static final int CONTEXTS = 4;
     private static final int CONTEXT_SUM = 2;
-    private static final long INVALID_TAG = -1;
+
+    /** A tag that no masked address has. */
+    public static final long INVALID_TAG = -1;
+
     private static final int SUPERPAGE_FILTER_BITS = 1024;
 
     private final HartCore core;
@@ -114,10 +117,7 @@ public final class Mmu {
     public long deviceAccesses;
 
     public Mmu(HartCore core, Pmp pmp, GuestMemory memory, GuestIo io, CodeCache codeCache) {
-        MemoryRegion largest =
-                memory.regions().stream()
-                        .max(Comparator.comparingLong(MemoryRegion::size))
-                        .orElseThrow(() -> new IllegalArgumentException("guest memory is empty"));
+        MemoryRegion largest = ramOf(memory);
         this.core = core;
         this.pmp = pmp;
         this.memory = memory;
@@ -138,6 +138,13 @@ public final class Mmu {
         fetchTag = fetchTags[0];
         fetchPage = fetchPages[0];
         flushAll();
+    }
+
+    /** The region of memory that the TLBs serve: the largest. */
+    public static MemoryRegion ramOf(GuestMemory memory) {
+        return memory.regions().stream()
+                .max(Comparator.comparingLong(MemoryRegion::size))
+                .orElseThrow(() -> new IllegalArgumentException("guest memory is empty"));
     }
 
     public MemorySegment ram() {
@@ -575,6 +582,12 @@ public final class Mmu {
         return code;
     }
 
+    /** Whether instructions at a page's virtual address come from {@code page}, as far as known. */
+    public boolean fetches(long pageAddress, CodePage page) {
+        int index = (int) (pageAddress >>> 12) & FETCH_MASK;
+        return fetchTag[index] == pageAddress && fetchPage[index] == page;
+    }
+
     /**
      * Whether the last fetch was from a page of which PMP may forbid another part, or which has a
      * breakpoint, so that each instruction in it has to be fetched on its own. Asking makes it
@@ -584,6 +597,11 @@ public final class Mmu {
         boolean partial = partialFetch;
         partialFetch = false;
         return partial;
+    }
+
+    /** What {@link #takePartialFetch} would say. */
+    public boolean isPartialFetch() {
+        return partialFetch;
     }
 
     /** The encoding of the instruction at {@code pc}, which has just been fetched, for mtval. */

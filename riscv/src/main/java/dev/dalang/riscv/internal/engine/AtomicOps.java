@@ -48,30 +48,58 @@ public final class AtomicOps {
         int op = (int) i & Op.MASK;
         int rd = (int) (i >>> 12) & 63;
         long address = core.x[(int) (i >>> 18) & 31];
-        long b = core.x[(int) (i >>> 23) & 31];
+        switch (op) {
+            case Op.AMOCAS_Q -> {
+                return compareAndSwapQuad(rd, address, (int) (i >>> 23) & 31);
+            }
+            case Op.CBO_ZERO -> {
+                return zeroBlock(address, (int) (i >>> 32));
+            }
+            case Op.CBO_CLEAN, Op.CBO_FLUSH -> {
+                return manageBlock(address, ENVCFG_CBCFE, (int) (i >>> 32));
+            }
+            case Op.CBO_INVAL -> {
+                return manageBlock(address, ENVCFG_CBIE, (int) (i >>> 32));
+            }
+            default -> {
+                long b = core.x[(int) (i >>> 23) & 31];
+                long value = compute(op, address, b, rd == 32 ? 0 : core.x[rd]);
+                if (core.trapCause != HartCore.NO_TRAP) {
+                    return false;
+                }
+                core.x[rd] = value;
+                return true;
+            }
+        }
+    }
+
+    /**
+     * Executes an operation on one word or double.
+     *
+     * @param b rs2
+     * @param expected rd before, for AMOCAS
+     * @return the new value of rd; nothing if {@code core.trapCause} is set
+     */
+    public long compute(int op, long address, long b, long expected) {
         return switch (op) {
-            case Op.LR_W -> loadReserved(rd, address, 4);
-            case Op.LR_D -> loadReserved(rd, address, 8);
-            case Op.SC_W -> storeConditional(rd, address, 4, b);
-            case Op.SC_D -> storeConditional(rd, address, 8, b);
-            case Op.AMOCAS_W -> compareAndSwap(rd, address, 4, b);
-            case Op.AMOCAS_D -> compareAndSwap(rd, address, 8, b);
-            case Op.AMOCAS_Q -> compareAndSwapQuad(rd, address, (int) (i >>> 23) & 31);
-            case Op.CBO_ZERO -> zeroBlock(address, (int) (i >>> 32));
-            case Op.CBO_CLEAN, Op.CBO_FLUSH -> manageBlock(address, ENVCFG_CBCFE, (int) (i >>> 32));
-            case Op.CBO_INVAL -> manageBlock(address, ENVCFG_CBIE, (int) (i >>> 32));
+            case Op.LR_W -> loadReserved(address, 4);
+            case Op.LR_D -> loadReserved(address, 8);
+            case Op.SC_W -> storeConditional(address, 4, b);
+            case Op.SC_D -> storeConditional(address, 8, b);
+            case Op.AMOCAS_W -> compareAndSwap(address, 4, expected, b);
+            case Op.AMOCAS_D -> compareAndSwap(address, 8, expected, b);
             default ->
                     op < Op.AMOSWAP_D
-                            ? readModifyWriteWord(op, rd, address, (int) b)
-                            : readModifyWriteDouble(op, rd, address, b);
+                            ? readModifyWriteWord(op, address, (int) b)
+                            : readModifyWriteDouble(op, address, b);
         };
     }
 
-    private boolean loadReserved(int rd, long address, int size) {
+    private long loadReserved(long address, int size) {
         core.reservedSize = 0;
         long offset = mmu.atomicOffset(address, size, Pmp.READ);
         if (offset < 0) {
-            return false;
+            return 0;
         }
         long value =
                 size == 4
@@ -80,16 +108,15 @@ public final class AtomicOps {
         core.reservedAddress = offset;
         core.reservedValue = value;
         core.reservedSize = size;
-        core.x[rd] = value;
-        return true;
+        return value;
     }
 
-    private boolean storeConditional(int rd, long address, int size, long value) {
+    private long storeConditional(long address, int size, long value) {
         int reserved = core.reservedSize;
         core.reservedSize = 0;
         long offset = mmu.atomicOffset(address, size, Pmp.WRITE);
         if (offset < 0) {
-            return false;
+            return 0;
         }
         boolean done =
                 reserved == size
@@ -98,25 +125,22 @@ public final class AtomicOps {
                                 ? INT.compareAndSet(
                                         ram, offset, (int) core.reservedValue, (int) value)
                                 : LONG.compareAndSet(ram, offset, core.reservedValue, value));
-        core.x[rd] = done ? 0 : 1;
-        return true;
+        return done ? 0 : 1;
     }
 
-    private boolean readModifyWriteWord(int op, int rd, long address, int b) {
+    private long readModifyWriteWord(int op, long address, int b) {
         long offset = mmu.atomicOffset(address, 4, Pmp.WRITE);
         if (offset < 0) {
-            return false;
+            return 0;
         }
-        core.x[rd] =
-                switch (op) {
-                    case Op.AMOSWAP_W -> (int) INT.getAndSet(ram, offset, b);
-                    case Op.AMOADD_W -> (int) INT.getAndAdd(ram, offset, b);
-                    case Op.AMOXOR_W -> (int) INT.getAndBitwiseXor(ram, offset, b);
-                    case Op.AMOAND_W -> (int) INT.getAndBitwiseAnd(ram, offset, b);
-                    case Op.AMOOR_W -> (int) INT.getAndBitwiseOr(ram, offset, b);
-                    default -> updateWord(op, offset, b);
-                };
-        return true;
+        return switch (op) {
+            case Op.AMOSWAP_W -> (int) INT.getAndSet(ram, offset, b);
+            case Op.AMOADD_W -> (int) INT.getAndAdd(ram, offset, b);
+            case Op.AMOXOR_W -> (int) INT.getAndBitwiseXor(ram, offset, b);
+            case Op.AMOAND_W -> (int) INT.getAndBitwiseAnd(ram, offset, b);
+            case Op.AMOOR_W -> (int) INT.getAndBitwiseOr(ram, offset, b);
+            default -> updateWord(op, offset, b);
+        };
     }
 
     private int updateWord(int op, long offset, int b) {
@@ -135,21 +159,19 @@ public final class AtomicOps {
         }
     }
 
-    private boolean readModifyWriteDouble(int op, int rd, long address, long b) {
+    private long readModifyWriteDouble(int op, long address, long b) {
         long offset = mmu.atomicOffset(address, 8, Pmp.WRITE);
         if (offset < 0) {
-            return false;
+            return 0;
         }
-        core.x[rd] =
-                switch (op) {
-                    case Op.AMOSWAP_D -> (long) LONG.getAndSet(ram, offset, b);
-                    case Op.AMOADD_D -> (long) LONG.getAndAdd(ram, offset, b);
-                    case Op.AMOXOR_D -> (long) LONG.getAndBitwiseXor(ram, offset, b);
-                    case Op.AMOAND_D -> (long) LONG.getAndBitwiseAnd(ram, offset, b);
-                    case Op.AMOOR_D -> (long) LONG.getAndBitwiseOr(ram, offset, b);
-                    default -> updateDouble(op, offset, b);
-                };
-        return true;
+        return switch (op) {
+            case Op.AMOSWAP_D -> (long) LONG.getAndSet(ram, offset, b);
+            case Op.AMOADD_D -> (long) LONG.getAndAdd(ram, offset, b);
+            case Op.AMOXOR_D -> (long) LONG.getAndBitwiseXor(ram, offset, b);
+            case Op.AMOAND_D -> (long) LONG.getAndBitwiseAnd(ram, offset, b);
+            case Op.AMOOR_D -> (long) LONG.getAndBitwiseOr(ram, offset, b);
+            default -> updateDouble(op, offset, b);
+        };
     }
 
     private long updateDouble(int op, long offset, long b) {
@@ -168,17 +190,14 @@ public final class AtomicOps {
         }
     }
 
-    private boolean compareAndSwap(int rd, long address, int size, long value) {
+    private long compareAndSwap(long address, int size, long expected, long value) {
         long offset = mmu.atomicOffset(address, size, Pmp.WRITE);
         if (offset < 0) {
-            return false;
+            return 0;
         }
-        long expected = rd == 32 ? 0 : core.x[rd];
-        core.x[rd] =
-                size == 4
-                        ? (int) INT.compareAndExchange(ram, offset, (int) expected, (int) value)
-                        : (long) LONG.compareAndExchange(ram, offset, expected, value);
-        return true;
+        return size == 4
+                ? (int) INT.compareAndExchange(ram, offset, (int) expected, (int) value)
+                : (long) LONG.compareAndExchange(ram, offset, expected, value);
     }
 
     /** AMOCAS.Q: there is no 16-byte compare-and-set here, so the other harts stand still. */

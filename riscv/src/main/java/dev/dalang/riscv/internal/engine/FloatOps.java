@@ -93,7 +93,7 @@ public final class FloatOps {
     }
 
     /** Whether an operation has a rounding-mode field that must hold a valid mode. */
-    private static boolean isRounded(int op) {
+    public static boolean isRounded(int op) {
         return switch (op) {
             case Op.FMADD_S, Op.FMSUB_S, Op.FNMSUB_S, Op.FNMADD_S -> true;
             case Op.FADD_S, Op.FSUB_S, Op.FMUL_S, Op.FDIV_S, Op.FSQRT_S -> true;
@@ -109,7 +109,8 @@ public final class FloatOps {
         };
     }
 
-    private static boolean isToInteger(int op) {
+    /** Whether the result of an operation goes to an integer register. */
+    public static boolean isToInteger(int op) {
         return switch (op) {
             case Op.FCVT_W_S, Op.FCVT_WU_S, Op.FCVT_L_S, Op.FCVT_LU_S -> true;
             case Op.FCVT_W_D, Op.FCVT_WU_D, Op.FCVT_L_D, Op.FCVT_LU_D, Op.FCVTMOD_W_D -> true;
@@ -120,7 +121,8 @@ public final class FloatOps {
         };
     }
 
-    private static boolean isFromInteger(int op) {
+    /** Whether the operand of an operation is an integer register, or none. */
+    public static boolean isFromInteger(int op) {
         return switch (op) {
             case Op.FCVT_S_W, Op.FCVT_S_WU, Op.FCVT_S_L, Op.FCVT_S_LU, Op.FMV_W_X -> true;
             case Op.FCVT_D_W, Op.FCVT_D_WU, Op.FCVT_D_L, Op.FCVT_D_LU, Op.FMV_D_X -> true;

@@ -13,16 +13,16 @@ public final class IntegerOps {
     public static long compute(int op, long a, long b, int imm) {
         return switch (op) {
             case Op.MULH -> Math.multiplyHigh(a, b);
-            case Op.MULHSU -> Math.multiplyHigh(a, b) + (b < 0 ? a : 0);
+            case Op.MULHSU -> mulhsu(a, b);
             case Op.MULHU -> Math.unsignedMultiplyHigh(a, b);
-            case Op.DIV -> b == 0 ? -1 : b == -1 ? -a : a / b;
-            case Op.DIVU -> b == 0 ? -1 : Long.divideUnsigned(a, b);
-            case Op.REM -> b == 0 ? a : b == -1 ? 0 : a % b;
-            case Op.REMU -> b == 0 ? a : Long.remainderUnsigned(a, b);
-            case Op.DIVW -> (int) b == 0 ? -1 : (int) b == -1 ? -(int) a : (int) a / (int) b;
-            case Op.DIVUW -> (int) b == 0 ? -1 : Integer.divideUnsigned((int) a, (int) b);
-            case Op.REMW -> (int) b == 0 ? (int) a : (int) b == -1 ? 0 : (int) a % (int) b;
-            case Op.REMUW -> (int) b == 0 ? (int) a : Integer.remainderUnsigned((int) a, (int) b);
+            case Op.DIV -> div(a, b);
+            case Op.DIVU -> divu(a, b);
+            case Op.REM -> rem(a, b);
+            case Op.REMU -> remu(a, b);
+            case Op.DIVW -> divw(a, b);
+            case Op.DIVUW -> divuw(a, b);
+            case Op.REMW -> remw(a, b);
+            case Op.REMUW -> remuw(a, b);
             case Op.ADD_UW -> (a & 0xFFFF_FFFFL) + b;
             case Op.SH1ADD -> (a << 1) + b;
             case Op.SH2ADD -> (a << 2) + b;
@@ -70,6 +70,51 @@ public final class IntegerOps {
             case Op.CZERO_NEZ -> b != 0 ? 0 : a;
             default -> throw new IllegalArgumentException("not an integer operation: " + op);
         };
+    }
+
+    /** {@code mulhsu}. */
+    public static long mulhsu(long a, long b) {
+        return Math.multiplyHigh(a, b) + (b < 0 ? a : 0);
+    }
+
+    /** {@code div}. */
+    public static long div(long a, long b) {
+        return b == 0 ? -1 : b == -1 ? -a : a / b;
+    }
+
+    /** {@code divu}. */
+    public static long divu(long a, long b) {
+        return b == 0 ? -1 : Long.divideUnsigned(a, b);
+    }
+
+    /** {@code rem}. */
+    public static long rem(long a, long b) {
+        return b == 0 ? a : b == -1 ? 0 : a % b;
+    }
+
+    /** {@code remu}. */
+    public static long remu(long a, long b) {
+        return b == 0 ? a : Long.remainderUnsigned(a, b);
+    }
+
+    /** {@code divw}. */
+    public static long divw(long a, long b) {
+        return (int) b == 0 ? -1 : (int) b == -1 ? -(int) a : (int) a / (int) b;
+    }
+
+    /** {@code divuw}. */
+    public static long divuw(long a, long b) {
+        return (int) b == 0 ? -1 : Integer.divideUnsigned((int) a, (int) b);
+    }
+
+    /** {@code remw}. */
+    public static long remw(long a, long b) {
+        return (int) b == 0 ? (int) a : (int) b == -1 ? 0 : (int) a % (int) b;
+    }
+
+    /** {@code remuw}. */
+    public static long remuw(long a, long b) {
+        return (int) b == 0 ? (int) a : Integer.remainderUnsigned((int) a, (int) b);
     }
 
     /** Each byte becomes 0xFF if any of its bits is set (Zbb). */

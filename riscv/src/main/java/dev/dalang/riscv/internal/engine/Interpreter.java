@@ -11,6 +11,7 @@ import dev.dalang.riscv.internal.core.CsrFile;
 import dev.dalang.riscv.internal.core.HartCore;
 import dev.dalang.riscv.internal.core.HartExclusion;
 import dev.dalang.riscv.internal.core.Mmu;
+import dev.dalang.riscv.internal.core.Region;
 import dev.dalang.riscv.internal.decode.Decoder;
 import dev.dalang.riscv.internal.decode.Op;
 
@@ -29,9 +30,7 @@ public final class Interpreter implements Engine {
     private final HartCore core;
     private final Mmu mmu;
     private final MemorySegment ram;
-    private final FloatOps floats;
-    private final AtomicOps atomics;
-    private final SystemOps system;
+    private final OtherOps others;
 
     /** A page with nothing in it but the one instruction that is executed now. */
     private final long[] single = new long[CodePage.SLOTS + 2];
@@ -44,11 +43,19 @@ public final class Interpreter implements Engine {
         this.core = core;
         this.mmu = mmu;
         this.ram = mmu.ram();
-        this.floats = new FloatOps(core, mmu);
-        this.atomics = new AtomicOps(core, mmu, exclusion);
-        this.system = new SystemOps(core, mmu, csrs, sbi);
+        this.others =
+                new OtherOps(
+                        core,
+                        new FloatOps(core, mmu),
+                        new AtomicOps(core, mmu, exclusion),
+                        new SystemOps(core, mmu, csrs, sbi));
         single[CodePage.SLOTS] = Op.PAGE_END;
         single[CodePage.SLOTS + 1] = Op.PAGE_END;
+    }
+
+    /** What another engine may leave to this one, instruction by instruction. */
+    public Region.OtherOps others() {
+        return others;
     }
 
     @Override
@@ -57,11 +64,24 @@ public final class Interpreter implements Engine {
             CodePage page = mmu.fetch(core.pc);
             if (page == null) {
                 core.takeException();
-            } else if (mmu.takePartialFetch()) {
-                executeOne(page);
-            } else {
-                execute(page, page.code, limit, false);
+                continue;
             }
+            page.countdown[(int) (core.pc & 4095) >>> 1] = Short.MAX_VALUE;
+            runIn(page, limit);
+        }
+    }
+
+    /**
+     * Executes from {@code core.pc} until control leaves the page, comes to a slot whose countdown
+     * ends, or {@link #run} would return.
+     *
+     * @param page what {@link Mmu#fetch} has just given for {@code core.pc}
+     */
+    public void runIn(CodePage page, long limit) {
+        if (mmu.takePartialFetch()) {
+            executeOne(page);
+        } else {
+            execute(page, page.code, limit, false);
         }
     }
 
@@ -71,6 +91,7 @@ public final class Interpreter implements Engine {
         if (page == null) {
             core.takeException();
         } else {
+            mmu.takePartialFetch();
             executeOne(page);
         }
     }
@@ -122,6 +143,7 @@ public final class Interpreter implements Engine {
         final long[] x = core.x;
         final long[] readTlb = mmu.readTlb;
         final long[] writeTlb = mmu.writeTlb;
+        final short[] countdown = page.countdown;
         final long base = core.pc & TAG_1;
         final long quantum = limit - core.instret;
         int slot = (int) (core.pc & 4095) >>> 1;
@@ -379,10 +401,10 @@ public final class Interpreter implements Engine {
                         if (((int) i & Op.MASK) >= Op.FIRST_SYSTEM) {
                             core.pc = base + 2L * slot;
                             core.instret += n;
-                            system.execute(i);
+                            others.system(i);
                             return;
                         }
-                        if (!executeRare(i, base + 2L * slot)) {
+                        if (!others.execute(i, base + 2L * slot)) {
                             fault(base + 2L * slot, n);
                             return;
                         }
@@ -393,28 +415,16 @@ public final class Interpreter implements Engine {
                 continue;
             }
             n++;
-            if ((slot & ~SLOT_MASK) != 0 || n >= quantum || core.attention() != 0) {
+            if ((slot & ~SLOT_MASK) != 0
+                    || n >= quantum
+                    || core.attention() != 0
+                    || countdown[slot] <= 1) {
                 core.pc = base + 2L * slot;
                 core.instret += n;
                 return;
             }
+            countdown[slot]--;
         }
-    }
-
-    /** Integer operations outside the main switch, atomics, floating point. */
-    private boolean executeRare(long i, long pc) {
-        int op = (int) i & Op.MASK;
-        if (op <= Op.LAST_INTEGER) {
-            core.x[(int) (i >>> 12) & 63] =
-                    IntegerOps.compute(
-                            op,
-                            core.x[(int) (i >>> 18) & 31],
-                            core.x[(int) (i >>> 23) & 31],
-                            (int) (i >>> 32));
-            return true;
-        }
-        core.pc = pc;
-        return op <= Op.LAST_ATOMIC ? atomics.execute(i) : floats.execute(i);
     }
 
     /** The 32-bit result of a W operation, as a register holds it. */

@@ -1,5 +1,6 @@
 package dev.dalang.vm.internal.board;
 
+import dev.dalang.riscv.EngineKind;
 import dev.dalang.vm.DeviceTracing;
 import dev.dalang.vm.InterruptArchitecture;
 import dev.dalang.vm.PciPlacement;
@@ -21,6 +22,7 @@ import java.util.Optional;
  * @param flash what the flash banks hold, from the first on; at most two
  * @param bare file of a bare program, which gets the machine for itself
  * @param aia how interrupts reach the harts
+ * @param engine how the harts execute
  * @param devices what is on the PCI bus, in the order in which it is placed
  * @param maxInstructions limit of each hart between two resets
  * @param tracing what is traced
@@ -36,6 +38,7 @@ public record BoardConfiguration(
         List<FlashBank> flash,
         Optional<Path> bare,
         InterruptArchitecture aia,
+        EngineKind engine,
         List<PciPlacement> devices,
         long maxInstructions,
         Optional<DeviceTracing> tracing) {

@@ -59,6 +59,7 @@ public final class VirtBoard implements AutoCloseable {
     private final GuestMemory memory;
     private final BoardPci pci;
     private final VirtBoot boot;
+    private final HartGroup group;
     private final List<Hart> harts = new ArrayList<>();
     private final List<Runnable> resets = new ArrayList<>();
     private final @Nullable SbiFirmware firmware;
@@ -98,9 +99,9 @@ public final class VirtBoard implements AutoCloseable {
                 configuration.startsInMachineMode()
                         ? null
                         : SbiFirmware.of(memory, new BoardPlatform(console, listener));
-        HartGroup group = HartGroup.of(memory, flashRegions());
+        group = HartGroup.of(memory, flashRegions(), configuration.engine());
         for (int id = 0; id < configuration.cpus(); id++) {
-            Hart hart = hart(id, group, listener, machineMessages, supervisorMessages);
+            Hart hart = hart(id, listener, machineMessages, supervisorMessages);
             harts.add(hart);
             if (machineMessages != null && supervisorMessages != null) {
                 machineMessages.connect(id, hart.interruptLine(CAUSE_MEI));
@@ -184,7 +185,6 @@ public final class VirtBoard implements AutoCloseable {
 
     private Hart hart(
             int id,
-            HartGroup group,
             BoardListener listener,
             @Nullable Imsic machineMessages,
             @Nullable Imsic supervisorMessages) {
@@ -349,6 +349,11 @@ public final class VirtBoard implements AutoCloseable {
         return List.copyOf(harts);
     }
 
+    /** What the harts share. */
+    public HartGroup hartGroup() {
+        return group;
+    }
+
     /** Guest memory. */
     public GuestMemory memory() {
         return memory;
@@ -405,6 +410,7 @@ public final class VirtBoard implements AutoCloseable {
         if (tracer != null) {
             tracer.finish();
         }
+        group.close();
         resources.close();
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.dalang.bus.BusDevice;
 import dev.dalang.riscv.Hart;
+import dev.dalang.riscv.HartGroup;
 import dev.dalang.riscv.HartState;
 import dev.dalang.riscv.PrivilegeMode;
 import dev.dalang.testkit.riscv.Assembler;
@@ -51,6 +52,7 @@ class VirtBoardTest {
                                 List.of(),
                                 Optional.empty(),
                                 aia,
+                                HartGroup.defaultEngine(),
                                 List.of(),
                                 Long.MAX_VALUE,
                                 Optional.empty()),

@@ -1,0 +1,76 @@
+package dev.dalang.riscv.internal.core;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Translated code: some basic blocks, entered at one address. Generated classes extend it. They
+ * hold no state of a hart, so that all harts of a machine share them.
+ */
+public abstract class Region {
+    private final int instructions;
+
+    /**
+     * For the generated classes.
+     *
+     * @param instructions see {@link #instructions}
+     */
+    protected Region(int instructions) {
+        this.instructions = instructions;
+    }
+
+    /** Guest instructions that were translated. */
+    public final int instructions() {
+        return instructions;
+    }
+
+    /**
+     * Executes from the region's entry, which is where {@code core.pc} points, until control leaves
+     * the region, an exception was taken, attention is asked for, or the limit is reached. Leaves
+     * {@code core.pc}, the registers and {@code core.instret} exact.
+     *
+     * <p>May return without having executed anything: where floating point is off, or its dynamic
+     * rounding mode is not one, the interpreter raises the exception.
+     *
+     * @param core null (with the next two) to return at once: the JVM's compilers count such calls
+     *     too
+     * @param others what is not translated, executed on the registers of the core
+     * @param base virtual address of the page that holds the entry
+     * @param limit value of {@code core.instret} to stop at, at the next taken branch
+     */
+    public abstract void run(
+            @Nullable HartCore core,
+            @Nullable Mmu mmu,
+            @Nullable OtherOps others,
+            long base,
+            long limit);
+
+    /** What generated code leaves to the interpreter's parts. */
+    public interface OtherOps {
+        /**
+         * Executes a decoded instruction at {@code pc} that is neither a system instruction nor
+         * changes control flow.
+         *
+         * @return false if it raised an exception; {@code core.pc} is then {@code pc}
+         */
+        boolean execute(long decoded, long pc);
+
+        /**
+         * Executes a decoded system instruction at {@code core.pc}, takes its exception if it
+         * raises one, and leaves {@code core.pc} at the next instruction.
+         *
+         * @return true if the next instruction is the one behind it, in an unchanged context with
+         *     floating point as it was, and nothing asks for attention
+         */
+        boolean executeSystem(long decoded);
+
+        /**
+         * Executes an atomic memory operation.
+         *
+         * @param op its number in {@code Op}, LR and SC included
+         * @param operand rs2
+         * @param expected rd before, for AMOCAS
+         * @return the new value of rd; nothing if {@code core.trapCause} is set
+         */
+        long atomic(int op, long address, long operand, long expected);
+    }
+}

@@ -1,0 +1,77 @@
+package dev.dalang.riscv.internal.translator;
+
+import dev.dalang.riscv.internal.core.CodePage;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * The places that harts ask regions for, with how often each was asked for. The JVM's compiler is
+ * slow beside an interpreter that has little to do, so that what to give it first decides much. Any
+ * thread.
+ */
+final class Candidates {
+    /** So often has a place to be asked for. */
+    private static final int WORTH = 8;
+
+    /** Places at the most; beyond, those that were asked for once are forgotten. */
+    private static final int MOST = 4096;
+
+    private final Map<Key, Asked> asked = new HashMap<>();
+    private boolean busy;
+
+    /**
+     * Notes that a place was asked for.
+     *
+     * @return true if the caller has to see to it that somebody takes what {@link #next} gives
+     */
+    synchronized boolean add(Candidate candidate) {
+        if (asked.size() >= MOST) {
+            asked.values().removeIf(a -> a.times == 1);
+            if (asked.size() >= MOST) {
+                asked.clear();
+            }
+        }
+        Asked entry =
+                asked.computeIfAbsent(
+                        new Key(candidate.page(), candidate.slot()), key -> new Asked());
+        entry.latest = candidate;
+        if (++entry.times >= WORTH && !busy) {
+            busy = true;
+            return true;
+        }
+        return false;
+    }
+
+    /** Whether a place was asked for since it was last given. */
+    synchronized boolean contains(CodePage page, int slot) {
+        return asked.containsKey(new Key(page, slot));
+    }
+
+    /** Takes the place that was asked for most often; null if none was often enough. */
+    synchronized @Nullable Candidate next() {
+        Asked hottest = null;
+        for (Asked entry : asked.values()) {
+            if (entry.times >= WORTH && (hottest == null || entry.times > hottest.times)) {
+                hottest = entry;
+            }
+        }
+        Candidate latest = hottest == null ? null : hottest.latest;
+        if (latest == null) {
+            busy = false;
+            return null;
+        }
+        asked.remove(new Key(latest.page(), latest.slot()));
+        return latest;
+    }
+
+    private record Key(CodePage page, int slot) {}
+
+    /** A place's entry. */
+    private static final class Asked {
+        int times;
+        @Nullable Candidate latest;
+    }
+}

@@ -1,0 +1,61 @@
+package dev.dalang.riscv.internal.translator;
+
+import dev.dalang.riscv.internal.core.CodePage;
+
+import org.jspecify.annotations.Nullable;
+
+/** What the translator knows of a page's slots. Guarded by the translator. */
+final class PageNotes {
+    /** A region that has a slot as the beginning of a block, or is left for it. */
+    private final @Nullable Made[] neighbours = new Made[CodePage.SLOTS];
+
+    /** How many regions with a block at a slot are being made. */
+    private final byte[] pending = new byte[CodePage.SLOTS];
+
+    /** Whether the neighbour has a block here. */
+    private final boolean[] inside = new boolean[CodePage.SLOTS];
+
+    /** The notes on a page; made if there are none. */
+    static PageNotes of(CodePage page) {
+        if (page.notes instanceof PageNotes notes) {
+            return notes;
+        }
+        PageNotes notes = new PageNotes();
+        page.notes = notes;
+        return notes;
+    }
+
+    boolean isPending(int slot) {
+        return pending[slot] > 0;
+    }
+
+    void addPending(int slot, int count) {
+        pending[slot] += (byte) count;
+    }
+
+    @Nullable Made neighbour(int slot) {
+        return neighbours[slot];
+    }
+
+    /** Whether a region that stands has a block at a slot. */
+    boolean isInside(int slot) {
+        return inside[slot];
+    }
+
+    void setNeighbour(int slot, Made made, boolean within) {
+        // A region that holds the slot is a closer neighbour than one that is left for it.
+        if (within || !inside[slot]) {
+            neighbours[slot] = made;
+            inside[slot] = within;
+        }
+    }
+
+    void forget(Made made) {
+        for (int slot = 0; slot < neighbours.length; slot++) {
+            if (made.equals(neighbours[slot])) {
+                neighbours[slot] = null;
+                inside[slot] = false;
+            }
+        }
+    }
+}

@@ -1,0 +1,323 @@
+package dev.dalang.riscv.internal.translator;
+
+import static java.lang.constant.ConstantDescs.CD_boolean;
+import static java.lang.constant.ConstantDescs.CD_int;
+import static java.lang.constant.ConstantDescs.CD_long;
+import static java.lang.constant.ConstantDescs.MTD_void;
+
+import dev.dalang.riscv.internal.decode.Op;
+import dev.dalang.riscv.internal.fp.RoundingMode;
+import dev.dalang.riscv.internal.translator.RegionCompiler.Types;
+
+import java.lang.classfile.CodeBuilder;
+import java.lang.classfile.Label;
+import java.lang.classfile.instruction.SwitchCase;
+import java.lang.constant.MethodTypeDesc;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * The control flow of a generated method. Blocks stand in the order of their addresses. Where
+ * control goes back, the method looks at the attention word and at its quantum; where it enters
+ * another page, it asks whether the page is still the one that was translated.
+ */
+final class RegionBody {
+    private static final MethodTypeDesc FETCHES =
+            MethodTypeDesc.of(CD_boolean, CD_long, Types.PAGE);
+    private static final MethodTypeDesc EXECUTE_SYSTEM = MethodTypeDesc.of(CD_boolean, CD_long);
+
+    private final RegionPlan plan;
+    private final CodeBuilder b;
+    private final Frame frame;
+    private final IntegerForms integers;
+    private final MemoryForms memory;
+    private final FloatForms floats;
+    private final Map<Integer, Label> labels = new HashMap<>();
+    private final List<Integer> pages;
+    private final Label indirect;
+    private final Label system;
+
+    /** Where control comes back from a system instruction, by the slot of the instruction. */
+    private final SortedMap<Integer, Label> afterSystem = new TreeMap<>();
+
+    RegionBody(RegionPlan plan, CodeBuilder b) {
+        this.plan = plan;
+        this.b = b;
+        this.frame = new Frame(b, RegionRegisters.of(plan.code.values()));
+        this.integers = new IntegerForms(frame);
+        this.memory = new MemoryForms(frame);
+        this.floats = new FloatForms(frame);
+        this.pages = pagesInOrder(plan);
+        this.indirect = b.newLabel();
+        this.system = b.newLabel();
+    }
+
+    /** The numbers of a plan's pages in the order in which they are class data, from index 1. */
+    static List<Integer> pagesInOrder(RegionPlan plan) {
+        return plan.pages.keySet().stream().sorted().toList();
+    }
+
+    void emit() {
+        plan.leaders.forEach(slot -> labels.put(slot, b.newLabel()));
+        prologue();
+        b.aload(Frame.CORE).getfield(Types.CORE, "pc", CD_long).lstore(Frame.ADDRESS);
+        b.goto_(indirect);
+        plan.leaders.forEach(this::block);
+        frame.emitLater();
+        indirectJump();
+        if (!afterSystem.isEmpty()) {
+            systemInstruction();
+        }
+        b.labelBinding(frame.trap);
+        frame.writeBack();
+        b.aload(Frame.CORE).invokevirtual(Types.CORE, "takeException", MTD_void).return_();
+        b.labelBinding(frame.leave);
+        frame.writeBack();
+        b.return_();
+    }
+
+    private Label label(int slot) {
+        Label label = labels.get(slot);
+        if (label == null) {
+            throw new IllegalStateException("no block begins at slot " + slot);
+        }
+        return label;
+    }
+
+    // ---- entry --------------------------------------------------------------------------------
+
+    private void prologue() {
+        Label ready = b.newLabel();
+        Label unready = b.newLabel();
+        // A constant that is not resolved yet would make the compiled code give up where it is met.
+        b.ldc(RegionCompiler.classData(Types.SEGMENT, 0)).pop();
+        for (int page = 0; page < pages.size(); page++) {
+            b.ldc(RegionCompiler.classData(Types.PAGE, 1 + page)).pop();
+        }
+        b.aload(Frame.CORE).ifnull(unready);
+        if (frame.registers.usesFloats()) {
+            b.aload(Frame.CORE)
+                    .invokevirtual(Types.CORE, "fpOff", MethodTypeDesc.of(CD_boolean))
+                    .ifne(unready);
+            b.aload(Frame.CORE).getfield(Types.CORE, "fp", Types.FP_STATUS).astore(Frame.FP_STATUS);
+        }
+        if (frame.registers.usesDynamicRounding()) {
+            b.aload(Frame.CORE)
+                    .getfield(Types.CORE, "frm", CD_int)
+                    .dup()
+                    .istore(Frame.ROUNDING)
+                    .loadConstant(RoundingMode.RMM)
+                    .if_icmpgt(unready);
+        }
+        b.goto_(ready);
+        b.labelBinding(unready);
+        b.return_();
+        b.labelBinding(ready);
+        b.aload(Frame.CORE).getfield(Types.CORE, "x", Types.LONGS).astore(Frame.X);
+        b.aload(Frame.CORE).getfield(Types.CORE, "f", Types.LONGS).astore(Frame.F);
+        b.lload(Frame.LIMIT)
+                .aload(Frame.CORE)
+                .getfield(Types.CORE, "instret", CD_long)
+                .lsub()
+                .loadConstant((long) Integer.MAX_VALUE / 2)
+                .invokestatic(
+                        Types.of(Math.class), "min", MethodTypeDesc.of(CD_long, CD_long, CD_long))
+                .l2i()
+                .istore(Frame.QUANTUM);
+        b.iconst_0().istore(Frame.COUNT);
+        b.iconst_0().istore(Frame.INDEX);
+        b.lconst_0().lstore(Frame.ADDRESS);
+        b.lconst_0().lstore(Frame.VALUE);
+        frame.enterContext();
+        frame.fill();
+    }
+
+    // ---- blocks -------------------------------------------------------------------------------
+
+    private void block(int leader) {
+        b.labelBinding(label(leader));
+        frame.beginBlock();
+        int slot = leader;
+        while (true) {
+            Long decoded = plan.code.get(slot);
+            if (slot != leader && labels.containsKey(slot) || decoded == null) {
+                frame.count();
+                goTo(slot, leader);
+                return;
+            }
+            long i = decoded;
+            int op = (int) i & Op.MASK;
+            int next = slot + CodeView.length(i);
+            if (RegionPlan.isBranch(op)) {
+                frame.retire();
+                frame.count();
+                branch(i, op, slot, next);
+                return;
+            }
+            if (op == Op.JAL) {
+                link(i, next);
+                goTo(slot + (int) (i >> 33), slot);
+                return;
+            }
+            if (op == Op.JALR) {
+                jumpAndLinkRegister(i, slot, next);
+                return;
+            }
+            if (op == Op.CSR) {
+                system(i, slot);
+            } else {
+                instruction(i, op, slot);
+                frame.retire();
+            }
+            slot = next;
+        }
+    }
+
+    private void instruction(long i, int op, int slot) {
+        if (RegionPlan.isLoad(op) || RegionPlan.isStore(op) || RegionPlan.isFloatMemory(op)) {
+            memory.emit(i, op, slot);
+        } else if (RegionPlan.isFloat(op)) {
+            floats.emit(i, op);
+        } else {
+            integers.emit(i, op, slot);
+        }
+    }
+
+    private void link(long i, int next) {
+        frame.retire();
+        frame.count();
+        frame.address(next);
+        frame.set(RegionRegisters.rd(i));
+    }
+
+    private void jumpAndLinkRegister(long i, int slot, int next) {
+        Integer known = plan.farJumps.get(slot);
+        if (known != null) {
+            link(i, next);
+            goTo(known, slot);
+            return;
+        }
+        frame.get(RegionRegisters.rs1(i));
+        b.loadConstant(i >> 32).ladd().loadConstant(-2L).land().lstore(Frame.ADDRESS);
+        link(i, next);
+        b.goto_(indirect);
+    }
+
+    private void branch(long i, int op, int slot, int next) {
+        Label taken = b.newLabel();
+        frame.get(RegionRegisters.rs1(i)).get(RegionRegisters.rs2(i));
+        switch (op) {
+            case Op.BEQ -> b.lcmp().ifeq(taken);
+            case Op.BNE -> b.lcmp().ifne(taken);
+            case Op.BLT -> b.lcmp().iflt(taken);
+            case Op.BGE -> b.lcmp().ifge(taken);
+            case Op.BLTU -> compareUnsigned().iflt(taken);
+            default -> compareUnsigned().ifge(taken);
+        }
+        goTo(next, slot);
+        b.labelBinding(taken);
+        goTo(slot + (int) (i >> 33), slot);
+    }
+
+    private CodeBuilder compareUnsigned() {
+        return b.invokestatic(Types.LONG, "compareUnsigned", Types.COMPARE);
+    }
+
+    /** Goes from one slot to another, inside the region or out of it. */
+    private void goTo(int slot, int from) {
+        if (!labels.containsKey(slot)) {
+            frame.exit(slot);
+            return;
+        }
+        boolean otherPage = CodeView.pageOf(slot) != CodeView.pageOf(from);
+        enter(slot, otherPage, slot <= from);
+    }
+
+    /** Goes to a block, if its page is what it was and nothing asks the region to be left. */
+    private void enter(int slot, boolean fromOtherPage, boolean back) {
+        int page = CodeView.pageOf(slot);
+        // The hart has found the first page where it entered, and nothing inside unmaps it.
+        boolean ask = fromOtherPage && page != 0;
+        Label out = b.newLabel();
+        if (ask) {
+            b.aload(Frame.MMU);
+            frame.address(4096L * page);
+            b.ldc(RegionCompiler.classData(Types.PAGE, 1 + pages.indexOf(page)))
+                    .invokevirtual(Types.MMU, "fetches", FETCHES)
+                    .ifeq(out);
+        }
+        if (back) {
+            b.aload(Frame.CORE)
+                    .invokevirtual(Types.CORE, "attention", MethodTypeDesc.of(CD_int))
+                    .ifne(out);
+            b.iload(Frame.COUNT).iload(Frame.QUANTUM).if_icmpge(out);
+        }
+        b.goto_(label(slot));
+        if (ask || back) {
+            b.labelBinding(out);
+            frame.exit(slot);
+        }
+    }
+
+    // ---- what all blocks share ----------------------------------------------------------------
+
+    /** A jump to the address in a local: to an entry, or out. */
+    private void indirectJump() {
+        b.labelBinding(indirect);
+        b.lload(Frame.ADDRESS).lload(Frame.BASE).lsub().lstore(Frame.VALUE);
+        b.lload(Frame.VALUE).l2i().istore(Frame.INDEX);
+        Label far = b.newLabel();
+        b.lload(Frame.VALUE).iload(Frame.INDEX).i2l().lcmp().ifne(far);
+        List<SwitchCase> cases = new ArrayList<>();
+        Map<Integer, Label> stubs = new TreeMap<>();
+        for (int slot : plan.entries) {
+            Label stub = b.newLabel();
+            stubs.put(slot, stub);
+            cases.add(SwitchCase.of(2 * slot, stub));
+        }
+        b.iload(Frame.INDEX).lookupswitch(frame.leave, cases);
+        stubs.forEach(
+                (slot, stub) -> {
+                    b.labelBinding(stub);
+                    enter(slot, true, true);
+                });
+        b.labelBinding(far);
+        // Out of the reach of an int: leave with the distance in two steps.
+        b.lload(Frame.BASE).lload(Frame.VALUE).ladd().lstore(Frame.BASE);
+        b.iconst_0().istore(Frame.INDEX).goto_(frame.leave);
+    }
+
+    /** An access to a CSR: everything goes back to the hart, and is taken up again. */
+    private void system(long i, int slot) {
+        frame.count();
+        Label after = b.newLabel();
+        afterSystem.put(slot, after);
+        b.loadConstant(i).lstore(Frame.VALUE);
+        b.loadConstant(2 * slot).istore(Frame.INDEX).goto_(system);
+        b.labelBinding(after);
+        frame.fill(RegionRegisters.rd(i));
+        frame.beginBlock();
+    }
+
+    private void systemInstruction() {
+        Label on = b.newLabel();
+        b.labelBinding(system);
+        frame.writeBack();
+        b.aload(Frame.OTHERS)
+                .lload(Frame.VALUE)
+                .invokeinterface(Types.OTHERS, "executeSystem", EXECUTE_SYSTEM)
+                .ifne(on)
+                .return_();
+        b.labelBinding(on);
+        b.iload(Frame.QUANTUM).iload(Frame.COUNT).isub().iconst_1().isub().istore(Frame.QUANTUM);
+        b.iconst_0().istore(Frame.COUNT);
+        frame.enterContext();
+        List<SwitchCase> cases = new ArrayList<>();
+        afterSystem.forEach((slot, label) -> cases.add(SwitchCase.of(2 * slot, label)));
+        b.iload(Frame.INDEX).lookupswitch(frame.leave, cases);
+    }
+}

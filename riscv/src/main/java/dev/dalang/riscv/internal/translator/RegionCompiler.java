@@ -1,0 +1,124 @@
+package dev.dalang.riscv.internal.translator;
+
+import static java.lang.constant.ConstantDescs.CD_int;
+import static java.lang.constant.ConstantDescs.CD_long;
+import static java.lang.constant.ConstantDescs.CD_void;
+import static java.lang.constant.ConstantDescs.INIT_NAME;
+
+import dev.dalang.riscv.internal.core.Region;
+
+import java.lang.classfile.ClassFile;
+import java.lang.constant.ClassDesc;
+import java.lang.constant.DirectMethodHandleDesc;
+import java.lang.constant.DynamicConstantDesc;
+import java.lang.constant.MethodHandleDesc;
+import java.lang.constant.MethodTypeDesc;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Turns a {@link RegionPlan} into a hidden class with one method. RAM and the pages of code are
+ * class data, so that the JVM's compiler takes them for constants.
+ */
+final class RegionCompiler {
+    /** The largest method that HotSpot compiles. */
+    static final int HUGE_METHOD = 8_000;
+
+    private static final ClassDesc GENERATED =
+            ClassDesc.of(RegionCompiler.class.getPackageName(), "Translated");
+
+    private static final MethodTypeDesc CONSTRUCTOR = MethodTypeDesc.of(CD_void, CD_int);
+
+    private static final DirectMethodHandleDesc CLASS_DATA_AT =
+            MethodHandleDesc.ofMethod(
+                    DirectMethodHandleDesc.Kind.STATIC,
+                    ClassDesc.of(MethodHandles.class.getName()),
+                    "classDataAt",
+                    MethodTypeDesc.ofDescriptor(
+                            "(Ljava/lang/invoke/MethodHandles$Lookup;Ljava/lang/String;"
+                                    + "Ljava/lang/Class;I)Ljava/lang/Object;"));
+
+    private final MemorySegment ram;
+    private final MethodHandles.Lookup lookup = MethodHandles.lookup();
+
+    RegionCompiler(MemorySegment ram) {
+        this.ram = ram;
+    }
+
+    /** The element of the class data with an index, as a constant of a type. */
+    static DynamicConstantDesc<Object> classData(ClassDesc type, int index) {
+        return DynamicConstantDesc.ofNamed(CLASS_DATA_AT, "_", type, index);
+    }
+
+    /** The bytes of the class for a plan. */
+    static byte[] generate(RegionPlan plan) {
+        return ClassFile.of(ClassFile.DebugElementsOption.DROP_DEBUG)
+                .build(
+                        GENERATED,
+                        c -> {
+                            c.withFlags(ClassFile.ACC_FINAL | ClassFile.ACC_SYNTHETIC);
+                            c.withSuperclass(Types.REGION);
+                            c.withMethodBody(
+                                    INIT_NAME,
+                                    CONSTRUCTOR,
+                                    0,
+                                    b ->
+                                            b.aload(0)
+                                                    .iload(1)
+                                                    .invokespecial(
+                                                            Types.REGION, INIT_NAME, CONSTRUCTOR)
+                                                    .return_());
+                            c.withMethodBody(
+                                    "run",
+                                    MethodTypeDesc.of(
+                                            CD_void,
+                                            Types.CORE,
+                                            Types.MMU,
+                                            Types.OTHERS,
+                                            CD_long,
+                                            CD_long),
+                                    ClassFile.ACC_PUBLIC,
+                                    b -> new RegionBody(plan, b).emit());
+                        });
+    }
+
+    /**
+     * The region of a plan.
+     *
+     * @throws ReflectiveOperationException if the JVM does not take the class
+     */
+    Region define(RegionPlan plan, byte[] bytes) throws ReflectiveOperationException {
+        List<Object> data = new ArrayList<>();
+        data.add(ram);
+        RegionBody.pagesInOrder(plan).forEach(number -> data.add(plan.pages.get(number)));
+        MethodHandles.Lookup hidden =
+                lookup.defineHiddenClassWithClassData(bytes, List.copyOf(data), true);
+        return (Region)
+                hidden.lookupClass()
+                        .getDeclaredConstructor(int.class)
+                        .newInstance(plan.code.size());
+    }
+
+    /** Descriptors of what generated code names. */
+    static final class Types {
+        static final ClassDesc REGION = of(Region.class);
+        static final ClassDesc CORE = of(dev.dalang.riscv.internal.core.HartCore.class);
+        static final ClassDesc MMU = of(dev.dalang.riscv.internal.core.Mmu.class);
+        static final ClassDesc OTHERS = of(Region.OtherOps.class);
+        static final ClassDesc PAGE = of(dev.dalang.riscv.internal.core.CodePage.class);
+        static final ClassDesc SEGMENT = of(MemorySegment.class);
+        static final ClassDesc RAM_ACCESS = of(dev.dalang.riscv.internal.core.Ram.class);
+        static final ClassDesc FP_STATUS = of(dev.dalang.riscv.internal.fp.FpStatus.class);
+        static final ClassDesc LONG = of(Long.class);
+        static final ClassDesc LONGS = CD_long.arrayType();
+        static final MethodTypeDesc COMPARE = MethodTypeDesc.of(CD_int, CD_long, CD_long);
+
+        private Types() {}
+
+        static ClassDesc of(Class<?> type) {
+            return ClassDesc.ofDescriptor(type.descriptorString());
+        }
+    }
+}

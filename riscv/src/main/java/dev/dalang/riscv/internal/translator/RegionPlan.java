@@ -1,0 +1,309 @@
+package dev.dalang.riscv.internal.translator;
+
+import dev.dalang.riscv.EngineStatistics.Fallback;
+import dev.dalang.riscv.internal.core.CodePage;
+import dev.dalang.riscv.internal.decode.Decoder;
+import dev.dalang.riscv.internal.decode.Op;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableSet;
+import java.util.PriorityQueue;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * Which instructions make a region: what can be reached from its entry, breadth first, until the
+ * region is as large as the JVM compiles well. Calls are followed into the called function, and
+ * what follows them is reached through its return. Targets that the interpreter never saw taken are
+ * left out: they are exits.
+ */
+final class RegionPlan {
+    /** Pages at the most; each one beyond the first costs a test where control enters it. */
+    private static final int MAX_PAGES = 6;
+
+    /** Where control was asked to be able to come in. */
+    final List<Integer> wanted;
+
+    /** The instructions by slot. */
+    final SortedMap<Integer, Long> code = new TreeMap<>();
+
+    /** Slots that begin a basic block. */
+    final NavigableSet<Integer> leaders = new TreeSet<>();
+
+    /**
+     * Leaders at which control may come in, from outside or by an indirect jump: those that were
+     * asked for, what follows a call, the heads of loops, and functions.
+     */
+    final NavigableSet<Integer> entries = new TreeSet<>();
+
+    /** Slots outside that branches of the region go to. */
+    final NavigableSet<Integer> exits = new TreeSet<>();
+
+    /** The pages by number. */
+    final Map<Integer, CodePage> pages = new HashMap<>();
+
+    /** Slots of JALR whose target is known, because AUIPC comes before it, with that target. */
+    final Map<Integer, Integer> farJumps = new HashMap<>();
+
+    private final PriorityQueue<Lead> work = new PriorityQueue<>();
+
+    /** Where some branch goes, whether or not it was followed. */
+    private final Set<Integer> targets = new HashSet<>();
+
+    private final CodeView view;
+    private final Guide guide;
+    private final int maxBytes;
+    private int bytes;
+
+    private RegionPlan(CodeView view, Guide guide, List<Integer> wanted, int maxBytes) {
+        this.maxBytes = maxBytes;
+        this.wanted = List.copyOf(wanted);
+        this.view = view;
+        this.guide = guide;
+    }
+
+    /**
+     * Plans a region around some slots.
+     *
+     * @param wanted where control must be able to come in; the first is in the view's first page
+     * @param maxBytes estimated bytes of bytecode at the most; HotSpot never compiles a method
+     *     above 8,000
+     */
+    static RegionPlan of(CodeView view, Guide guide, List<Integer> wanted, int maxBytes) {
+        RegionPlan plan = new RegionPlan(view, guide, wanted, maxBytes);
+        plan.entries.addAll(wanted);
+        wanted.forEach(slot -> plan.lead(slot, Guide.HOTTEST));
+        plan.discover();
+        return plan;
+    }
+
+    /** What is known of the code beyond its bytes. */
+    interface Guide {
+        /** The heat of a slot that cannot be hotter. */
+        int HOTTEST = 32;
+
+        /**
+         * How often control came to a slot by a jump, from 0 to {@link #HOTTEST}. Slots of heat 0
+         * are left out.
+         */
+        int heat(CodePage page, int slot);
+
+        /** Whether a region that is entered here is better left alone than repeated. */
+        boolean isTaken(CodePage page, int slot);
+    }
+
+    /** True if not even the first instruction can be translated. */
+    boolean isEmpty() {
+        return code.isEmpty();
+    }
+
+    private void discover() {
+        while (!work.isEmpty()) {
+            Lead next = work.remove();
+            block(next.slot, next.heat);
+        }
+        leaders.addAll(targets);
+        leaders.retainAll(code.keySet());
+        entries.retainAll(leaders);
+        exits.addAll(targets);
+        exits.removeAll(code.keySet());
+        pages.keySet().removeIf(number -> code.keySet().stream().noneMatch(s -> in(s, number)));
+    }
+
+    /** The page that holds a slot of the region. */
+    CodePage pageOf(int slot) {
+        CodePage page = pages.get(CodeView.pageOf(slot));
+        if (page == null) {
+            throw new IllegalArgumentException("slot " + slot + " is in no page of the region");
+        }
+        return page;
+    }
+
+    /** The number of a page, or null if it is not one of the region's. */
+    @Nullable Integer numberOf(CodePage page) {
+        return pages.entrySet().stream()
+                .filter(entry -> entry.getValue() == page)
+                .map(Map.Entry::getKey)
+                .findFirst()
+                .orElse(null);
+    }
+
+    private static boolean in(int slot, int page) {
+        return CodeView.pageOf(slot) == page;
+    }
+
+    private void block(int leader, int heat) {
+        int slot = leader;
+        long before = Op.NOP;
+        while (!code.containsKey(slot)) {
+            if (slot != leader && CodeView.pageOf(slot) != CodeView.pageOf(leader)) {
+                // The test of the page stands at the edge between two blocks.
+                lead(slot, heat);
+                return;
+            }
+            long i = view.at(slot);
+            int op = (int) i & Op.MASK;
+            int cost = cost(op);
+            if (!isTranslatable(i)) {
+                return;
+            }
+            if (bytes + cost > maxBytes || !admit(slot)) {
+                targets.add(slot);
+                return;
+            }
+            bytes += cost;
+            code.put(slot, i);
+            int next = slot + CodeView.length(i);
+            if (isBranch(op)) {
+                int target = slot + (int) (i >> 33);
+                if (target <= slot) {
+                    entries.add(target);
+                }
+                lead(target, heatOf(target));
+                lead(next, heat);
+                return;
+            }
+            if (op == Op.JAL) {
+                int target = slot + (int) (i >> 33);
+                if (links(i)) {
+                    returnPoint(next, heat);
+                    entries.add(target);
+                } else if (target <= slot) {
+                    entries.add(target);
+                }
+                lead(target, heatOf(target));
+                return;
+            }
+            if (op == Op.JALR) {
+                farJump(slot, i, before);
+                if (links(i)) {
+                    returnPoint(next, heat);
+                }
+                return;
+            }
+            before = i;
+            slot = next;
+        }
+    }
+
+    private boolean admit(int slot) {
+        int number = CodeView.pageOf(slot);
+        if (pages.containsKey(number)) {
+            return true;
+        }
+        CodePage page = view.page(number);
+        if (page == null || pages.size() == MAX_PAGES) {
+            return false;
+        }
+        pages.put(number, page);
+        return true;
+    }
+
+    /** {@code auipc r, hi; jalr r, lo(r)}: a call or jump beyond the reach of JAL. */
+    private void farJump(int slot, long i, long before) {
+        int rs1 = (int) (i >>> 18) & 31;
+        if (((int) before & Op.MASK) != Op.AUIPC || ((int) (before >>> 12) & 63) != rs1) {
+            return;
+        }
+        long distance = (before >> 32) + (i >> 32) & ~1L;
+        int target = slot - 2 + (int) (distance >> 1);
+        farJumps.put(slot, target);
+        entries.add(target);
+        lead(target, heatOf(target));
+    }
+
+    private int heatOf(int slot) {
+        CodePage page = view.page(CodeView.pageOf(slot));
+        int inPage = slot & CodePage.SLOTS - 1;
+        return page == null || guide.isTaken(page, inPage) ? 0 : guide.heat(page, inPage);
+    }
+
+    private static boolean links(long i) {
+        return ((int) (i >>> 12) & 63) != Decoder.SINK;
+    }
+
+    private void returnPoint(int slot, int heat) {
+        entries.add(slot);
+        lead(slot, heat);
+    }
+
+    private void lead(int slot, int heat) {
+        targets.add(slot);
+        if (heat > 0 && leaders.add(slot)) {
+            work.add(new Lead(slot, heat, leaders.size()));
+        }
+    }
+
+    /** A block to come; the hottest first, and of these the first that was found. */
+    private record Lead(int slot, int heat, int number) implements Comparable<Lead> {
+        @Override
+        public int compareTo(Lead other) {
+            return heat != other.heat
+                    ? Integer.compare(other.heat, heat)
+                    : Integer.compare(number, other.number);
+        }
+    }
+
+    static boolean isBranch(int op) {
+        return op >= Op.BEQ && op <= Op.BGEU;
+    }
+
+    static boolean isFloat(int op) {
+        return op >= Op.FIRST_FLOAT && op <= Op.LAST_FLOAT;
+    }
+
+    static boolean isLoad(int op) {
+        return op >= Op.LB && op <= Op.LWU;
+    }
+
+    static boolean isStore(int op) {
+        return op >= Op.SB && op <= Op.SD;
+    }
+
+    static boolean isFloatMemory(int op) {
+        return op >= Op.FLW && op <= Op.FSD;
+    }
+
+    private static boolean isTranslatable(long i) {
+        int op = (int) i & Op.MASK;
+        return switch (op) {
+            case Op.UNDECODED, Op.PAGE_END, Op.CROSS, Op.AMOCAS_Q -> false;
+            case Op.CSR -> Csr.staysInside((int) (i >> 32) >>> 20);
+            default -> op < Op.FIRST_SYSTEM && (!isFloat(op) || FloatForms.isTranslatable(i));
+        };
+    }
+
+    /** Why an instruction is not translatable. */
+    static Fallback fallback(long i) {
+        int op = (int) i & Op.MASK;
+        if (op == Op.CROSS) {
+            return Fallback.CROSSING;
+        }
+        return isFloat(op)
+                ? Fallback.FLOAT
+                : op >= Op.FIRST_SYSTEM ? Fallback.SYSTEM : Fallback.OTHER;
+    }
+
+    private static int cost(int op) {
+        if (isLoad(op) || isStore(op) || isFloatMemory(op)) {
+            return 60;
+        }
+        if (op == Op.CSR) {
+            return 40;
+        }
+        if (op >= Op.FIRST_ATOMIC && op <= Op.LAST_ATOMIC) {
+            return 50;
+        }
+        if (isBranch(op)) {
+            return 30;
+        }
+        return isFloat(op) || op >= Op.FIRST_INTEGER ? 24 : op == Op.JALR ? 24 : 12;
+    }
+}

@@ -1,0 +1,75 @@
+package dev.dalang.riscv.internal.translator;
+
+import dev.dalang.riscv.internal.core.CodePage;
+import dev.dalang.riscv.internal.core.HartCore;
+import dev.dalang.riscv.internal.core.Mmu;
+import dev.dalang.riscv.internal.core.Region;
+import dev.dalang.riscv.internal.engine.Engine;
+import dev.dalang.riscv.internal.engine.Interpreter;
+
+/** Runs translated regions where there are some, and the interpreter in between. */
+public final class TranslatingEngine implements Engine {
+    private final HartCore core;
+    private final Mmu mmu;
+    private final Interpreter interpreter;
+    private final Region.OtherOps others;
+    private final Translator translator;
+
+    /** Of one hart, over what its interpreter executes. */
+    public TranslatingEngine(
+            HartCore core, Mmu mmu, Interpreter interpreter, Translator translator) {
+        this.core = core;
+        this.mmu = mmu;
+        this.interpreter = interpreter;
+        this.others = interpreter.others();
+        this.translator = translator;
+    }
+
+    @Override
+    public void run(long limit) {
+        long interpreted = 0;
+        while (core.attention() == 0 && core.instret < limit) {
+            long pc = core.pc;
+            CodePage page = mmu.fetch(pc);
+            if (page == null) {
+                core.takeException();
+                continue;
+            }
+            int slot = (int) (pc & 4095) >>> 1;
+            long before = core.instret;
+            Region region = page.regions[slot];
+            if (mmu.isPartialFetch() || core.debugged) {
+                interpreter.runIn(page, limit);
+                interpreted += core.instret - before;
+                continue;
+            }
+            if (region != null) {
+                region.run(core, mmu, others, pc & Mmu.TAG_1, limit);
+                if (core.instret != before || core.pc != pc) {
+                    continue;
+                }
+            } else if (page.countdown[slot] <= 1) {
+                page.countdown[slot] = translator.hot();
+                translator.request(page, slot, pc & Mmu.TAG_1, mmu.fetchTag, mmu.fetchPage);
+                if (translator.isAtOnce() && page.regions[slot] != null) {
+                    continue;
+                }
+            } else {
+                page.countdown[slot]--;
+            }
+            if (translator.isAtOnce()) {
+                interpreter.step();
+            } else {
+                interpreter.runIn(page, limit);
+            }
+            interpreted += core.instret - before;
+        }
+        core.interpreted += interpreted;
+    }
+
+    @Override
+    public void step() {
+        interpreter.step();
+        core.interpreted++;
+    }
+}

@@ -1,0 +1,375 @@
+package dev.dalang.riscv.internal.translator;
+
+import dev.dalang.riscv.internal.core.CodePage;
+import dev.dalang.riscv.internal.core.Region;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Translates in the background what the harts of a machine find hot. Requests come from any hart
+ * and never wait; what the queue cannot hold is asked for again later.
+ *
+ * <p>A region goes through the hands of three. One thread plans it and generates its class. The
+ * hart runs it for a moment, so that the JVM counts where its branches go ({@link Apprentice}).
+ * Another thread calls it, without effect, until the JVM has compiled it. Only then is it there for
+ * all harts: no hart ever waits for a compiler, or stays in code that is not compiled.
+ */
+public final class Translator implements RegionPlan.Guide {
+    private static final System.Logger LOG = System.getLogger(Translator.class.getName());
+
+    /** Jumps to a slot that make it hot. */
+    private static final short HOT = 2_000;
+
+    /** Regions that may wait for the JVM's compiler before another one is planned. */
+    private static final int AHEAD = 2;
+
+    /** Calls after which the JVM's interpreter counts branches. */
+    private static final int PROFILE_CALLS = 48;
+
+    /** Calls in a batch whose time tells whether the JVM has compiled a region. */
+    private static final int BATCH = 64;
+
+    private static final int MAX_BATCHES = 2_000;
+    private static final long COMPILED_NANOS = 40;
+
+    /** A region of so few instructions is repeated in others rather than left alone. */
+    private static final int SMALL = 40;
+
+    private static final int MAX_GENERATIONS = 6;
+
+    /**
+     * Estimated bytes of bytecode of a first region. The JVM's compiler takes some 20 microseconds
+     * for each: a small region is there soon, and grows if control keeps leaving it.
+     */
+    private static final int FIRST_BYTES = 800;
+
+    /** As {@link #FIRST_BYTES}, of the largest. Beyond, registers go to the stack too often. */
+    private static final int MAX_BYTES = 2_500;
+
+    /** Bytes of classes at the most; beyond, the oldest regions are dropped. */
+    private static final long MAX_CLASS_BYTES = 64L << 20;
+
+    private final RegionCompiler compiler;
+    private final boolean atOnce;
+    private final short hot;
+    private final ThreadPoolExecutor planner = worker("dalang-translator");
+    private final ThreadPoolExecutor finisher = worker("dalang-translator-jvm");
+    private final TranslatorCounters counters = new TranslatorCounters();
+    private final Candidates candidates = new Candidates();
+
+    // All that follows, and the notes on pages, is guarded by this.
+    private final Deque<Made> standing = new ArrayDeque<>();
+    private long standingBytes;
+
+    private volatile long published;
+
+    /**
+     * Over a machine's RAM.
+     *
+     * @param atOnce translate everything at its first execution, on the hart's thread
+     */
+    public Translator(MemorySegment ram, boolean atOnce) {
+        this.compiler = new RegionCompiler(ram);
+        this.atOnce = atOnce;
+        this.hot = atOnce ? 1 : HOT;
+    }
+
+    /** Jumps to a slot that make it hot: what its countdown begins with. */
+    public short hot() {
+        return hot;
+    }
+
+    boolean isAtOnce() {
+        return atOnce;
+    }
+
+    private static ThreadPoolExecutor worker(String name) {
+        var executor =
+                new ThreadPoolExecutor(
+                        1,
+                        1,
+                        5,
+                        TimeUnit.SECONDS,
+                        new LinkedBlockingQueue<>(),
+                        task -> {
+                            Thread thread = new Thread(task, name);
+                            thread.setDaemon(true);
+                            return thread;
+                        },
+                        new ThreadPoolExecutor.DiscardPolicy());
+        executor.allowCoreThreadTimeOut(true);
+        return executor;
+    }
+
+    /** Translates nothing any more; what stands remains. Any thread. */
+    public void close() {
+        planner.shutdownNow();
+        finisher.shutdownNow();
+    }
+
+    /** What has been done so far. */
+    public TranslatorCounters counters() {
+        return counters;
+    }
+
+    /**
+     * Tells that control has come to a slot as often as {@link #hot} says, since the last time. The
+     * region that is entered there may appear in {@code page.regions} later.
+     */
+    void request(
+            CodePage page, int slot, long base, long[] fetchTag, @Nullable CodePage[] fetchPage) {
+        CodeView view = new CodeView(page, base, fetchTag, fetchPage, atOnce);
+        Candidate candidate = new Candidate(page, slot, view, published);
+        if (atOnce) {
+            plan(candidate);
+            return;
+        }
+        if (candidates.add(candidate)) {
+            planner.execute(this::planHottest);
+        }
+    }
+
+    // ---- planning -------------------------------------------------------------------------------
+
+    /** Plans as long as there is something worth it; the hottest first, and no more than needed. */
+    private void planHottest() {
+        for (Candidate next = candidates.next(); next != null; next = candidates.next()) {
+            if (planner.isShutdown()) {
+                return;
+            }
+            plan(next);
+            awaitFinisher();
+        }
+    }
+
+    /** What waits long for the JVM's compiler may be cold by then, and something else hot. */
+    private synchronized void awaitFinisher() {
+        while (finisher.getQueue().size() >= AHEAD) {
+            try {
+                wait(1_000);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
+    }
+
+    private void plan(Candidate candidate) {
+        CodePage page = candidate.page();
+        int slot = candidate.slot();
+        CodeView view = candidate.view();
+        Made neighbour;
+        synchronized (this) {
+            PageNotes notes = PageNotes.of(page);
+            neighbour = notes.neighbour(slot);
+            if (page.regions[slot] != null
+                    || notes.isPending(slot)
+                    || notes.isInside(slot)
+                            && neighbour != null
+                            && neighbour.number() >= candidate.seen()) {
+                // Nothing to do, or what is being done may do.
+                return;
+            }
+        }
+        long start = System.nanoTime();
+        try {
+            if (neighbour != null && enlarge(neighbour, candidate)) {
+                return;
+            }
+            RegionPlan plan = RegionPlan.of(view, this, List.of(slot), maxBytes(0));
+            if (plan.isEmpty()) {
+                counters.fellBack(RegionPlan.fallback(view.at(slot)));
+                page.countdown[slot] = Short.MAX_VALUE;
+            } else {
+                make(page, page, slot, plan, 0);
+            }
+        } catch (ReflectiveOperationException | RuntimeException | LinkageError e) {
+            counters.failed();
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "code at 0x%x stays interpreted".formatted(page.address() + 2L * slot),
+                    e);
+        } finally {
+            counters.planned(System.nanoTime() - start);
+        }
+    }
+
+    /** Makes a region anew so that control can come in at a slot that it only left for. */
+    private boolean enlarge(Made old, Candidate candidate) throws ReflectiveOperationException {
+        CodePage page = candidate.page();
+        int slot = candidate.slot();
+        Integer number = old.plan().numberOf(page);
+        if (number == null || old.generation() == MAX_GENERATIONS) {
+            return false;
+        }
+        CodeView view = candidate.view().startingAt(old.page(), -number);
+        int wanted = slot + number * CodePage.SLOTS;
+        List<Integer> entries = new ArrayList<>(old.plan().wanted);
+        entries.add(wanted);
+        RegionPlan plan = RegionPlan.of(view, this, entries, maxBytes(old.generation() + 1));
+        if (!plan.code.keySet().containsAll(entries)) {
+            return false;
+        }
+        make(old.page(), page, slot, plan, old.generation() + 1);
+        return true;
+    }
+
+    private static int maxBytes(int generation) {
+        return Math.min(FIRST_BYTES << generation, MAX_BYTES);
+    }
+
+    private void make(CodePage first, CodePage page, int slot, RegionPlan plan, int generation)
+            throws ReflectiveOperationException {
+        byte[] bytes = RegionCompiler.generate(plan);
+        Region region = compiler.define(plan, bytes);
+        if (atOnce) {
+            synchronized (this) {
+                publish(new Made(first, plan, region, bytes.length, generation, published + 1));
+            }
+            return;
+        }
+        call(region, PROFILE_CALLS);
+        synchronized (this) {
+            addPending(plan, 1);
+        }
+        if (page != first) {
+            // Only slots of the first page are entered from outside: nobody would train it.
+            finisher.execute(() -> finish(first, plan, region, bytes.length, generation));
+            return;
+        }
+        page.regions[slot] =
+                new Apprentice(
+                        region,
+                        () -> {
+                            page.regions[slot] = null;
+                            page.countdown[slot] = hot;
+                            finisher.execute(
+                                    () -> finish(first, plan, region, bytes.length, generation));
+                        });
+        page.countdown[slot] = 1;
+    }
+
+    private void addPending(RegionPlan plan, int count) {
+        for (int slot : plan.leaders) {
+            PageNotes.of(plan.pageOf(slot)).addPending(slot & CodePage.SLOTS - 1, count);
+        }
+    }
+
+    @Override
+    public synchronized int heat(CodePage page, int slot) {
+        PageNotes notes = PageNotes.of(page);
+        int left = page.countdown[slot];
+        if (atOnce
+                || notes.isInside(slot)
+                || notes.isPending(slot)
+                || candidates.contains(page, slot)) {
+            return HOTTEST;
+        }
+        return Math.max(0, (hot - left) * HOTTEST / hot);
+    }
+
+    @Override
+    public boolean isTaken(CodePage page, int slot) {
+        Region region = page.regions[slot];
+        return region != null && region.instructions() > SMALL;
+    }
+
+    // ---- compiling ------------------------------------------------------------------------------
+
+    /** Calls a region without effect. */
+    private static void call(Region region, int times) {
+        for (int i = 0; i < times; i++) {
+            region.run(null, null, null, 0, 0);
+        }
+    }
+
+    /** Calls a region until the JVM has compiled it; false if it does not. */
+    private static boolean isCompiled(Region region) {
+        for (int batch = 0;
+                batch < MAX_BATCHES && !Thread.currentThread().isInterrupted();
+                batch++) {
+            long start = System.nanoTime();
+            call(region, BATCH);
+            if (System.nanoTime() - start < BATCH * COMPILED_NANOS) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void finish(CodePage first, RegionPlan plan, Region region, int bytes, int generation) {
+        long start = System.nanoTime();
+        boolean compiled = isCompiled(region);
+        counters.compiled(System.nanoTime() - start);
+        synchronized (this) {
+            addPending(plan, -1);
+            if (compiled) {
+                publish(new Made(first, plan, region, bytes, generation, published + 1));
+            } else {
+                counters.refused();
+            }
+            notifyAll();
+        }
+    }
+
+    private void publish(Made made) {
+        published = made.number();
+        for (int slot : made.plan().leaders) {
+            note(made, slot, true);
+        }
+        for (int slot : made.plan().exits) {
+            if (made.plan().pages.containsKey(CodeView.pageOf(slot))) {
+                note(made, slot, false);
+            }
+        }
+        CodePage page = made.page();
+        for (int slot : made.plan().entries) {
+            if (CodeView.pageOf(slot) == 0) {
+                Region other = page.regions[slot];
+                if (other == null || other.instructions() <= made.region().instructions()) {
+                    page.regions[slot] = made.region();
+                    page.countdown[slot] = 1;
+                }
+            }
+        }
+        standing.add(made);
+        standingBytes += made.bytes();
+        counters.published(made.bytes());
+        while (standingBytes > MAX_CLASS_BYTES) {
+            evict(standing.remove());
+        }
+    }
+
+    private void note(Made made, int slot, boolean within) {
+        CodePage page = made.plan().pageOf(slot);
+        int inPage = slot & CodePage.SLOTS - 1;
+        PageNotes.of(page).setNeighbour(inPage, made, within);
+        if (page.regions[inPage] == null) {
+            page.countdown[inPage] = hot;
+        }
+    }
+
+    private void evict(Made made) {
+        standingBytes -= made.bytes();
+        counters.evicted(made.bytes());
+        for (CodePage page : made.plan().pages.values()) {
+            PageNotes.of(page).forget(made);
+        }
+        CodePage page = made.page();
+        for (int slot : made.plan().entries) {
+            if (CodeView.pageOf(slot) == 0 && page.regions[slot] == made.region()) {
+                page.regions[slot] = null;
+                page.countdown[slot] = hot;
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+package dev.dalang.riscv.internal.translator;
+
+import dev.dalang.riscv.EngineStatistics;
+import dev.dalang.riscv.EngineStatistics.Fallback;
+
+import java.time.Duration;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** What a translator has done. Any thread. */
+public final class TranslatorCounters {
+    private final AtomicLong regions = new AtomicLong();
+    private final AtomicLong bytes = new AtomicLong();
+    private final AtomicLong evicted = new AtomicLong();
+    private final AtomicLong failures = new AtomicLong();
+    private final AtomicLong notCompiled = new AtomicLong();
+    private final AtomicLong planNanos = new AtomicLong();
+    private final AtomicLong compileNanos = new AtomicLong();
+    private final ConcurrentHashMap<Fallback, Long> fallbacks = new ConcurrentHashMap<>();
+
+    /** Nothing done yet. */
+    TranslatorCounters() {}
+
+    void planned(long nanos) {
+        planNanos.addAndGet(nanos);
+    }
+
+    void compiled(long nanos) {
+        compileNanos.addAndGet(nanos);
+    }
+
+    void published(long size) {
+        regions.incrementAndGet();
+        bytes.addAndGet(size);
+    }
+
+    void evicted(long size) {
+        evicted.incrementAndGet();
+        bytes.addAndGet(-size);
+    }
+
+    void failed() {
+        failures.incrementAndGet();
+    }
+
+    void fellBack(Fallback reason) {
+        fallbacks.merge(reason, 1L, Long::sum);
+    }
+
+    void refused() {
+        notCompiled.incrementAndGet();
+    }
+
+    /** What was counted, with what the harts have counted. */
+    public EngineStatistics statistics(long interpreted) {
+        return new EngineStatistics(
+                interpreted,
+                regions.get(),
+                bytes.get(),
+                evicted.get(),
+                Duration.ofNanos(planNanos.get()),
+                Duration.ofNanos(compileNanos.get()),
+                notCompiled.get(),
+                failures.get(),
+                fallbacks);
+    }
+}
