@@ -115,7 +115,7 @@ final class RunCommand implements Callable<Integer> {
 
     @Option(
             names = "--device",
-            paramLabel = "NAME[,id=ID][,addr=DD.F]",
+            paramLabel = "NAME[,id=ID][,addr=DD.F][,bootindex=N]",
             description = "Plug a device into the PCI bus: edu or root-port.")
     private List<String> devices = List.of();
 

@@ -140,6 +140,19 @@ public interface PciDevice extends BusDevice, Suspendable {
         return Optional.empty();
     }
 
+    /**
+     * Names what can be booted from, as Open Firmware does, for firmware's list of what to try.
+     * Unless the device says otherwise, it is all that the function has.
+     *
+     * @param unit the device number and, if it is not 0, a comma and the function number, in
+     *     hexadecimal
+     * @return a path below the host bridge, such as {@code scsi@4/disk@0,0}
+     */
+    default String bootorderNode(String unit) {
+        PciDeviceSpec spec = spec();
+        return "pci%04x,%04x@%s".formatted(spec.vendor(), spec.device(), unit);
+    }
+
     /** {@return the specification's name} */
     @Override
     default String label() {

@@ -6,6 +6,7 @@ import dev.dalang.pci.PciRootPort;
 
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.function.IntFunction;
 
@@ -15,8 +16,11 @@ import java.util.function.IntFunction;
  * @param device the device
  * @param id what counters and snapshots call it; empty for a name by place
  * @param address device and function number on the root bus; empty for the first free device number
+ * @param bootIndex its place in the order in which firmware tries to boot from devices, the lowest
+ *     first, not negative; empty if that is firmware's choice
  */
-public record PciPlacement(PciDevice device, Optional<String> id, Optional<Address> address) {
+public record PciPlacement(
+        PciDevice device, Optional<String> id, Optional<Address> address, OptionalInt bootIndex) {
     private static final Map<String, IntFunction<PciDevice>> CATALOGUE =
             new TreeMap<>(Map.of("edu", _ -> new EduDevice(), "root-port", PciRootPort::of));
     private static final int MAX_ID_LENGTH = 64;
@@ -46,13 +50,37 @@ public record PciPlacement(PciDevice device, Optional<String> id, Optional<Addre
         }
     }
 
+    /**
+     * Checks the index.
+     *
+     * @throws ConfigurationException if it is negative
+     */
+    public PciPlacement {
+        if (bootIndex.orElse(0) < 0) {
+            throw wrongIndex(Integer.toString(bootIndex.getAsInt()));
+        }
+    }
+
+    /**
+     * A device that nobody boots from.
+     *
+     * @param device the device
+     * @param id what counters and snapshots call it; empty for a name by place
+     * @param address device and function number on the root bus; empty for the first free device
+     *     number
+     */
+    public PciPlacement(PciDevice device, Optional<String> id, Optional<Address> address) {
+        this(device, id, address, OptionalInt.empty());
+    }
+
     /** {@return the names that {@link #parse} knows} */
     public static Iterable<String> names() {
         return CATALOGUE.keySet();
     }
 
     /**
-     * Parses the text form, {@code NAME[,id=ID][,addr=DD[.F]]}, such as {@code edu,id=mine}.
+     * Parses the text form, {@code NAME[,id=ID][,addr=DD[.F]][,bootindex=N]}, such as {@code
+     * edu,id=mine}.
      *
      * @param text the text
      * @param index how many devices were named before, for what must be numbered
@@ -71,18 +99,34 @@ public record PciPlacement(PciDevice device, Optional<String> id, Optional<Addre
         }
         Optional<String> id = Optional.empty();
         Optional<Address> address = Optional.empty();
+        OptionalInt bootIndex = OptionalInt.empty();
         for (int part = 1; part < parts.length; part++) {
             String option = parts[part];
             if (option.startsWith("id=")) {
                 id = Optional.of(checkedId(option.substring(3)));
             } else if (option.startsWith("addr=")) {
                 address = Optional.of(Address.parse(option.substring(5)));
+            } else if (option.startsWith("bootindex=")) {
+                bootIndex = OptionalInt.of(parseIndex(option.substring("bootindex=".length())));
             } else {
                 throw new ConfigurationException(
-                        "--device: expected id=ID or addr=DD.F, found " + option);
+                        "--device: expected id=ID, addr=DD.F or bootindex=N, found " + option);
             }
         }
-        return new PciPlacement(maker.apply(index + 1), id, address);
+        return new PciPlacement(maker.apply(index + 1), id, address, bootIndex);
+    }
+
+    private static int parseIndex(String text) {
+        try {
+            return Integer.parseInt(text);
+        } catch (NumberFormatException _) {
+            throw wrongIndex(text);
+        }
+    }
+
+    private static ConfigurationException wrongIndex(String text) {
+        return new ConfigurationException(
+                "--device: expected bootindex= with a number from 0, found " + text);
     }
 
     private static String checkedId(String id) {

@@ -15,6 +15,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * The distribution's UEFI firmware takes the tables from {@code fw_cfg} and starts the
@@ -126,6 +128,29 @@ class AcpiBootTest {
             assertThat(command(vm, "grep PME /proc/interrupts")).contains("PLIC");
             assertThat(command(vm, "nproc")).contains("2");
             powerOff(vm);
+        }
+    }
+
+    @Test
+    void firmwareTriesDevicesInTheOrderGiven() throws InterruptedException {
+        VmBuilder builder = Vm.builder().firmware(edk2);
+        int[] indexes = {2, 0, 1};
+        for (int index : indexes) {
+            builder.device(
+                    new PciPlacement(
+                            new EmptyNvmeDisk(),
+                            Optional.empty(),
+                            Optional.empty(),
+                            OptionalInt.of(index)));
+        }
+        try (Vm vm = builder.build()) {
+            vm.start();
+            // They are empty: each is told to have failed, and the next one is tried.
+            for (int device : new int[] {2, 3, 1}) {
+                vm.console().await("failed to load", BOOT);
+                assertThat(vm.console().await("/NVMe(0x1,", BOOT))
+                        .contains("/Pci(0x%x,0x0)".formatted(device));
+            }
         }
     }
 }

@@ -42,13 +42,35 @@ class PciPlacementTest {
                 "edu,addr=1.8",
                 "edu,addr=-1",
                 "edu,addr=1.",
-                "edu,addr=x.y"
+                "edu,addr=x.y",
+                "edu,bootindex=",
+                "edu,bootindex=-1",
+                "edu,bootindex=4294967296",
+                "edu,bootindex=first"
             })
     void anythingElseIsToldWhatIsExpected(String text) {
         assertThatThrownBy(() -> PciPlacement.parse(text, 0))
                 .isInstanceOf(ConfigurationException.class)
                 .hasMessageStartingWith("--device: expected")
                 .hasMessageContaining("found");
+    }
+
+    @Test
+    void aPlaceInTheBootOrderIsANumber() {
+        assertThat(PciPlacement.parse("edu,bootindex=7", 0).bootIndex()).hasValue(7);
+        assertThat(PciPlacement.parse("edu", 0).bootIndex()).isEmpty();
+    }
+
+    @Test
+    void twoDevicesAtOnePlaceInTheBootOrderAreRefused() {
+        VmBuilder builder =
+                Vm.builder()
+                        .memory(MemorySize.MiB(64))
+                        .device("edu,id=one,bootindex=3")
+                        .device("edu,id=two,bootindex=3");
+        assertThatThrownBy(builder::build)
+                .isInstanceOf(ConfigurationException.class)
+                .hasMessageContaining("found 3 for one and for two");
     }
 
     @Test

@@ -12,6 +12,7 @@ import dev.dalang.pci.MsiTargetRouter;
 import dev.dalang.pci.PciBus;
 import dev.dalang.pci.PciConfigMmio;
 import dev.dalang.pci.PciException;
+import dev.dalang.pci.PciFunction;
 import dev.dalang.pci.PciRoot;
 import dev.dalang.pci.PciVirtualConfigMmio;
 import dev.dalang.vm.ConfigurationException;
@@ -36,6 +37,7 @@ final class BoardPci {
     private final List<MemoryRegion> regions = new ArrayList<>();
     private final List<DeferredLine> wires =
             Stream.generate(DeferredLine::new).limit(WIRES).toList();
+    private final BootOrder bootOrder = new BootOrder();
     private @Nullable GuestMemory memory;
 
     BoardPci(
@@ -71,11 +73,13 @@ final class BoardPci {
     private void add(PciPlacement placement) {
         PciBus bus = root.bus();
         try {
-            bus.add(
-                    placement.device(),
-                    placement.address().map(PciPlacement.Address::device),
-                    placement.address().map(PciPlacement.Address::function).orElse(0),
-                    placement.id());
+            PciFunction function =
+                    bus.add(
+                            placement.device(),
+                            placement.address().map(PciPlacement.Address::device),
+                            placement.address().map(PciPlacement.Address::function).orElse(0),
+                            placement.id());
+            placement.bootIndex().ifPresent(index -> bootOrder.add(index, function));
         } catch (PciException wrong) {
             throw new ConfigurationException("--device: " + wrong.getMessage(), wrong);
         }
@@ -84,6 +88,11 @@ final class BoardPci {
     /** The tree. */
     PciRoot root() {
         return root;
+    }
+
+    /** What firmware is told to boot from. */
+    BootOrder bootOrder() {
+        return bootOrder;
     }
 
     /** What of the host is part of guest memory. */

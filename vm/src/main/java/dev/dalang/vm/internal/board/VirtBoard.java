@@ -292,6 +292,7 @@ public final class VirtBoard implements AutoCloseable {
                         .number(FwCfg.FW_CFG_RAM_SIZE, Long.BYTES, configuration.memoryBytes())
                         .number(FwCfg.FW_CFG_NB_CPUS, Short.BYTES, configuration.cpus())
                         .number(FwCfg.FW_CFG_MAX_CPUS, Short.BYTES, configuration.cpus());
+        pci.bootOrder().toFile().ifPresent(order -> builder.file(BootOrder.FILE, order));
         if (configuration.startsFromFlash()) {
             configuration
                     .kernel()
