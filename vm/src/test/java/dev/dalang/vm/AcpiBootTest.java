@@ -111,14 +111,17 @@ class AcpiBootTest {
     }
 
     @Test
-    void linuxFindsThePlicThroughTheTables() throws InterruptedException {
+    void linuxFindsThePlicThroughTheTables(@TempDir Path directory) throws Exception {
+        boolean hasDriver = EduDriver.putInto(directory);
         try (Vm vm =
                 Vm.builder()
                         .guest(debian)
                         .firmware(edk2)
                         .cpus(2)
                         .aia(InterruptArchitecture.NONE)
+                        .initrdAdd(directory)
                         .device("root-port")
+                        .device("edu")
                         .build()) {
             vm.start();
             vm.console().await(PROMPT, BOOT);
@@ -127,7 +130,16 @@ class AcpiBootTest {
             assertThat(command(vm, "grep ttyS0 /proc/interrupts")).contains("PLIC");
             assertThat(command(vm, "grep PME /proc/interrupts")).contains("PLIC");
             assertThat(command(vm, "nproc")).contains("2");
+            if (hasDriver) {
+                // Without a controller for messages, wires are what there is.
+                assertThat(command(vm, "/host/drive-edu auto 0000:00:02.0"))
+                        .contains("interrupts: intx 1: 5", "PLIC")
+                        .contains("factorial: 3628800", "received: what was sent");
+            }
             powerOff(vm);
+        }
+        if (!hasDriver) {
+            abort(EduDriver.notBuilt());
         }
     }
 
