@@ -54,6 +54,7 @@ final class FunctionState {
                 Snapshot.builder(TYPE, VERSION)
                         .put("configuration", parts.configuration.snapshot())
                         .put("intx", parts.intx.snapshot())
+                        .put("faults", function.faults().snapshot())
                         .put("device", function.device().snapshot());
         function.sharedPage()
                 .ifPresent(page -> builder.put("page", page.toArray(ValueLayout.JAVA_BYTE)));
@@ -64,6 +65,7 @@ final class FunctionState {
         snapshot.expect(TYPE, VERSION);
         Snapshot configuration = snapshot.getSnapshot("configuration");
         Snapshot intx = snapshot.getSnapshot("intx");
+        Snapshot faults = snapshot.getSnapshot("faults");
         Snapshot device = snapshot.getSnapshot("device");
         byte[] page = {};
         if (function.sharedPage().isPresent()) {
@@ -77,10 +79,12 @@ final class FunctionState {
         try {
             parts.configuration.restore(configuration);
             parts.intx.restore(intx);
+            function.faults().restore(faults);
             function.device().restore(device);
         } catch (RuntimeException refused) {
             parts.configuration.restore(before.getSnapshot("configuration"));
             parts.intx.restore(before.getSnapshot("intx"));
+            function.faults().restore(before.getSnapshot("faults"));
             throw refused instanceof SnapshotException
                     ? refused
                     : new SnapshotException(

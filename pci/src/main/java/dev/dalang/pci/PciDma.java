@@ -21,14 +21,21 @@ import java.util.function.Supplier;
 public final class PciDma {
     private final Supplier<GuestMemory> memory;
     private final BooleanSupplier isEnabled;
+    private final BooleanSupplier fails;
     private final @Nullable FunctionTrace trace;
     private final LongAdder transfers = new LongAdder();
     private final LongAdder refused = new LongAdder();
     private final LongAdder failed = new LongAdder();
 
-    PciDma(Supplier<GuestMemory> memory, BooleanSupplier isEnabled, @Nullable FunctionTrace trace) {
+    /** One whose accesses fail, as if there were no memory, where somebody wants them to. */
+    PciDma(
+            Supplier<GuestMemory> memory,
+            BooleanSupplier isEnabled,
+            BooleanSupplier fails,
+            @Nullable FunctionTrace trace) {
         this.memory = memory;
         this.isEnabled = isEnabled;
+        this.fails = fails;
         this.trace = trace;
     }
 
@@ -40,7 +47,7 @@ public final class PciDma {
      * @return the way
      */
     public static PciDma of(Supplier<GuestMemory> memory, BooleanSupplier isEnabled) {
-        return new PciDma(memory, isEnabled, null);
+        return new PciDma(memory, isEnabled, () -> false, null);
     }
 
     /** {@return true while bus mastering is enabled all the way up} */
@@ -222,6 +229,10 @@ public final class PciDma {
         if (!isEnabled.getAsBoolean()) {
             refused.increment();
             throw new GuestMemoryException(Kind.REFUSED, address, length);
+        }
+        if (fails.getAsBoolean()) {
+            failed.increment();
+            throw new GuestMemoryException(Kind.UNMAPPED, address, length);
         }
     }
 }

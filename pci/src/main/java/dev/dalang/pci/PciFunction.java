@@ -35,6 +35,7 @@ public final class PciFunction implements BusDevice, PciHost, Suspendable {
     private final @Nullable MsixConfig msix;
     private final MsixArea area;
     private final PciDma dma;
+    private final PciFaults faults;
     private final boolean serial;
     private final boolean mappable;
     private final @Nullable PciBus secondary;
@@ -67,11 +68,18 @@ public final class PciFunction implements BusDevice, PciHost, Suspendable {
         serial = !spec.isConcurrent();
         trace = FunctionTrace.of(this, spec);
         mappable = spec.isConfigurationMappable() && trace == null;
-        dma = new PciDma(bus.root()::memory, this::isMasterEnabledUpwards, trace);
+        faults = new PciFaults(bus.root().clock());
+        dma =
+                new PciDma(
+                        bus.root()::memory,
+                        this::isMasterEnabledUpwards,
+                        faults::takeTransfer,
+                        trace);
         sharedPage = device.virtualConfigSharedPage().map(page -> checkPage(id, page));
         area = MsixArea.of(spec);
         parts = FunctionParts.build(this, spec, placedByGuest);
-        interrupts = trace == null ? parts.interrupts : trace.around(parts.interrupts);
+        PciInterrupts breakable = faults.over(parts.interrupts);
+        interrupts = trace == null ? breakable : trace.around(breakable);
         configuration = parts.configuration;
         msix = parts.msix;
         windows =
@@ -137,6 +145,11 @@ public final class PciFunction implements BusDevice, PciHost, Suspendable {
         return Optional.ofNullable(parts.msi);
     }
 
+    /** {@return what goes wrong with its interrupts and transfers because somebody wants it} */
+    public PciFaults faults() {
+        return faults;
+    }
+
     /** {@return the page that guest and device share; empty if the device has none} */
     public Optional<MemorySegment> sharedPage() {
         return sharedPage;
@@ -190,6 +203,11 @@ public final class PciFunction implements BusDevice, PciHost, Suspendable {
     @Override
     public VirtualClock clock() {
         return bus.root().clock();
+    }
+
+    @Override
+    public Optional<PciRoot> tree() {
+        return Optional.of(bus.root());
     }
 
     @Override
@@ -463,6 +481,7 @@ public final class PciFunction implements BusDevice, PciHost, Suspendable {
     /** Gives up everything. Nobody is inside the device any more; once. */
     void destroy() {
         if (destroyed.compareAndSet(false, true)) {
+            faults.clear();
             parts.destroy();
             guarded("being detached", device::detach);
         }
@@ -479,6 +498,7 @@ public final class PciFunction implements BusDevice, PciHost, Suspendable {
             configuration.reset();
             parts.intx.reset();
         }
+        faults.clear();
         guarded("a reset", device::reset);
     }
 

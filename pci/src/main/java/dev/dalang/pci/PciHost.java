@@ -24,6 +24,12 @@ public interface PciHost {
     /** {@return the machine's time} */
     VirtualClock clock();
 
+    /**
+     * {@return the tree that the device is in, for who looks at other functions} Empty where the
+     * tree is a foreign machine's.
+     */
+    Optional<PciRoot> tree();
+
     /** {@return the device's configuration space, for registers that change by themselves} */
     PciConfiguration configuration();
 

@@ -1,6 +1,7 @@
 package dev.dalang.pci;
 
 import dev.dalang.bus.BusRange;
+import dev.dalang.bus.IoCounters;
 import dev.dalang.bus.IoManager;
 import dev.dalang.bus.MmioRange;
 import dev.dalang.bus.PioRange;
@@ -166,6 +167,11 @@ public final class PciRoot implements Suspendable {
         synchronized (lock) {
             return Optional.ofNullable(ids.get(id));
         }
+    }
+
+    /** {@return accesses, errors and interrupts of every device of the machine} */
+    public IoCounters counters() {
+        return io.counters();
     }
 
     /** {@return how often a BAR could not go where a guest wanted it, and stayed where it was} */

@@ -25,7 +25,7 @@ import java.util.SplittableRandom;
  * -Ddalang.pci.accesses=N} makes runs longer or shorter.
  */
 class PciTreeFuzzTest {
-    private static final long ACCESSES = Long.getLong("dalang.pci.accesses", 2_000_000);
+    private static final long ACCESSES = Long.getLong("dalang.pci.accesses", 10_000_000);
     private static final int[] INTERESTING = {0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     private static final int VECTORS = 70;
     private static final int TABLE_BYTES = VECTORS * MsixConfig.ENTRY_BYTES;
