@@ -12,6 +12,9 @@ module dev.dalang.vm {
     requires org.tukaani.xz;
     requires static org.jspecify;
 
+    uses dev.dalang.pci.PciDevice;
+    uses dev.dalang.pci.PciDeviceFactory;
+
     exports dev.dalang.vm;
     exports dev.dalang.vm.device;
     exports dev.dalang.vm.guest;

@@ -18,7 +18,12 @@ import java.io.PrintWriter;
         description = "A virtual machine monitor for the JVM.",
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
-        subcommands = {RunCommand.class, GuestCommand.class, CompletionCommand.class},
+        subcommands = {
+            RunCommand.class,
+            DevicesCommand.class,
+            GuestCommand.class,
+            CompletionCommand.class
+        },
         footer = {
             "",
             "'dalang run' boots Debian to a shell prompt; 'dalang run --help' says more.",

@@ -115,9 +115,18 @@ final class RunCommand implements Callable<Integer> {
 
     @Option(
             names = "--device",
-            paramLabel = "NAME[,id=ID][,addr=DD.F][,bootindex=N]",
-            description = "Plug a device into the PCI bus: edu or root-port.")
+            paramLabel = "NAME|class=CLASS[,id=ID][,addr=DD.F][,bootindex=N][,KEY=VALUE]",
+            description = {
+                "Plug a device into the PCI bus; 'dalang devices' lists the names. A class is one",
+                "of a --plugin."
+            })
     private List<String> devices = List.of();
+
+    @Option(
+            names = "--plugin",
+            paramLabel = "FILE.jar",
+            description = "A jar with devices of your own; may be repeated.")
+    private List<Path> plugins = List.of();
 
     @Option(
             names = "--bare",
@@ -270,6 +279,7 @@ final class RunCommand implements Callable<Integer> {
             builder.firmware(Path.of(firmware));
         }
         flash.forEach(text -> builder.flash(FlashFile.parse(text)));
+        plugins.forEach(builder::plugin);
         devices.forEach(builder::device);
         if (bare != null) {
             builder.bare(bare);

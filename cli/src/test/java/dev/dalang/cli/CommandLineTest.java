@@ -47,6 +47,7 @@ class CommandLineTest {
             strings = {
                 "--help",
                 "run --help",
+                "devices --help",
                 "guest --help",
                 "guest list --help",
                 "guest fetch --help",
@@ -57,6 +58,34 @@ class CommandLineTest {
         assertThat(run(arguments.split(" "))).isZero();
         assertThat(out.toString()).startsWith("Usage: dalang");
         assertThat(err.toString()).isEmpty();
+    }
+
+    @Test
+    void devicesAreListedWithWhatTheyAre() {
+        assertThat(run("devices")).isZero();
+        assertThat(out.toString().lines())
+                .hasSize(3)
+                .anyMatch(line -> line.matches("edu +1234:11e8  the device of driver courses.*"))
+                .anyMatch(line -> line.matches("inspect +1234:da1a  shows and steers.*"))
+                .anyMatch(line -> line.matches("root-port +1b36:000c  .*"));
+        assertThat(err.toString()).isEmpty();
+    }
+
+    @Test
+    void aPluginThatIsNoJarIsTold() throws IOException {
+        String text = file("text.jar", "not a jar".getBytes(StandardCharsets.UTF_8));
+        assertMistake(run("devices", "--plugin", text), "--plugin: expected a jar", "text.jar");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "nothing, 'expected one of edu, inspect, root-port or class=CLASS, found nothing'",
+        "class=no.Such, found no.Such",
+        "'edu,size=4', 'expected id=ID, addr=DD.F, bootindex=N for edu, found size=4'",
+        "class=java.lang.String, found java.lang.String"
+    })
+    void aDeviceThatIsNotThereIsTold(String device, String part) {
+        assertMistake(run("run", "--device", device), "--device: expected", part);
     }
 
     @Test
@@ -74,6 +103,8 @@ class CommandLineTest {
                         "--bios",
                         "--firmware",
                         "--flash",
+                        "--device",
+                        "--plugin",
                         "--bare",
                         "--aia",
                         "--engine",

@@ -1,14 +1,9 @@
 package dev.dalang.vm;
 
-import dev.dalang.devices.EduDevice;
 import dev.dalang.pci.PciDevice;
-import dev.dalang.pci.PciRootPort;
 
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.TreeMap;
-import java.util.function.IntFunction;
 
 /**
  * A PCI device, and where it goes. A device belongs to one machine.
@@ -21,8 +16,6 @@ import java.util.function.IntFunction;
  */
 public record PciPlacement(
         PciDevice device, Optional<String> id, Optional<Address> address, OptionalInt bootIndex) {
-    private static final Map<String, IntFunction<PciDevice>> CATALOGUE =
-            new TreeMap<>(Map.of("edu", _ -> new EduDevice(), "root-port", PciRootPort::of));
     private static final int MAX_ID_LENGTH = 64;
 
     /**
@@ -32,7 +25,7 @@ public record PciPlacement(
      * @param function 0..7
      */
     public record Address(int device, int function) {
-        private static Address parse(String text) {
+        static Address parse(String text) {
             int dot = text.indexOf('.');
             try {
                 int device = Integer.parseInt(dot < 0 ? text : text.substring(0, dot), 16);
@@ -73,14 +66,8 @@ public record PciPlacement(
         this(device, id, address, OptionalInt.empty());
     }
 
-    /** {@return the names that {@link #parse} knows} */
-    public static Iterable<String> names() {
-        return CATALOGUE.keySet();
-    }
-
     /**
-     * Parses the text form, {@code NAME[,id=ID][,addr=DD[.F]][,bootindex=N]}, such as {@code
-     * edu,id=mine}.
+     * Parses the text form of a device of the house, as {@link DeviceCatalogue#parse} does.
      *
      * @param text the text
      * @param index how many devices were named before, for what must be numbered
@@ -88,35 +75,10 @@ public record PciPlacement(
      * @throws ConfigurationException if the text is none of these
      */
     public static PciPlacement parse(String text, int index) {
-        String[] parts = text.split(",", -1);
-        IntFunction<PciDevice> maker = CATALOGUE.get(parts[0]);
-        if (maker == null) {
-            throw new ConfigurationException(
-                    "--device: expected one of "
-                            + String.join(", ", CATALOGUE.keySet())
-                            + ", found "
-                            + parts[0]);
-        }
-        Optional<String> id = Optional.empty();
-        Optional<Address> address = Optional.empty();
-        OptionalInt bootIndex = OptionalInt.empty();
-        for (int part = 1; part < parts.length; part++) {
-            String option = parts[part];
-            if (option.startsWith("id=")) {
-                id = Optional.of(checkedId(option.substring(3)));
-            } else if (option.startsWith("addr=")) {
-                address = Optional.of(Address.parse(option.substring(5)));
-            } else if (option.startsWith("bootindex=")) {
-                bootIndex = OptionalInt.of(parseIndex(option.substring("bootindex=".length())));
-            } else {
-                throw new ConfigurationException(
-                        "--device: expected id=ID, addr=DD.F or bootindex=N, found " + option);
-            }
-        }
-        return new PciPlacement(maker.apply(index + 1), id, address, bootIndex);
+        return DeviceCatalogue.builtIn().parse(text, index);
     }
 
-    private static int parseIndex(String text) {
+    static int parseIndex(String text) {
         try {
             return Integer.parseInt(text);
         } catch (NumberFormatException _) {
@@ -129,7 +91,7 @@ public record PciPlacement(
                 "--device: expected bootindex= with a number from 0, found " + text);
     }
 
-    private static String checkedId(String id) {
+    static String checkedId(String id) {
         if (!id.matches("[A-Za-z0-9][A-Za-z0-9._-]*") || id.length() > MAX_ID_LENGTH) {
             throw new ConfigurationException(
                     "--device: expected an id of letters, digits, ., _ and -, at most "

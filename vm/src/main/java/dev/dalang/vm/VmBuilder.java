@@ -55,6 +55,7 @@ public final class VmBuilder {
     private boolean reboot = true;
     private @Nullable GdbPort gdb;
     private @Nullable DeviceTracing tracing;
+    private DeviceCatalogue catalogue = DeviceCatalogue.builtIn();
     private final List<PciPlacement> devices = new ArrayList<>();
 
     VmBuilder() {}
@@ -249,14 +250,26 @@ public final class VmBuilder {
     }
 
     /**
+     * Makes the devices of a jar known by name, for {@link #device(String)} after this.
+     *
+     * @param jar a jar as {@link DeviceCatalogue#with} takes it
+     * @return this
+     * @throws ConfigurationException if it cannot be used
+     */
+    public VmBuilder plugin(Path jar) {
+        catalogue = catalogue.with(jar);
+        return this;
+    }
+
+    /**
      * Plugs a device into the PCI bus that is known by name.
      *
-     * @param text as {@link PciPlacement#parse} takes it, such as {@code edu}
+     * @param text as {@link DeviceCatalogue#parse} takes it, such as {@code edu}
      * @return this
      * @throws ConfigurationException if the text is wrong
      */
     public VmBuilder device(String text) {
-        return device(PciPlacement.parse(text, devices.size()));
+        return device(catalogue.parse(text, devices.size()));
     }
 
     /**
@@ -366,6 +379,7 @@ public final class VmBuilder {
             throw new ConfigurationException("--bare: expected no --firmware beside it, found one");
         }
         checkedCommandLine(append);
+        catalogue.check();
         return this;
     }
 

@@ -82,6 +82,13 @@ final class BoardPci {
             placement.bootIndex().ifPresent(index -> bootOrder.add(index, function));
         } catch (PciException wrong) {
             throw new ConfigurationException("--device: " + wrong.getMessage(), wrong);
+        } catch (RuntimeException | LinkageError failed) {
+            throw new ConfigurationException(
+                    "--device: expected a device that can be attached, found that "
+                            + placement.device().getClass().getName()
+                            + " failed: "
+                            + failed,
+                    failed);
         }
     }
 
