@@ -2,16 +2,11 @@ package dev.dalang.pci;
 
 import dev.dalang.bus.interrupt.MsiMessage;
 import dev.dalang.bus.snapshot.Snapshot;
-import dev.dalang.bus.snapshot.SnapshotException;
-import dev.dalang.bus.snapshot.Suspendable;
 import dev.dalang.pci.MessageVectors.Outcome;
 
 import org.jspecify.annotations.Nullable;
 
-import java.util.BitSet;
-import java.util.List;
-import java.util.Optional;
-import java.util.OptionalInt;
+import java.util.function.Supplier;
 
 /**
  * The MSI capability of one function (PCIe 6.0 §7.7.1), with a message address of 32 or 64 bits,
@@ -26,7 +21,7 @@ import java.util.OptionalInt;
  * <p>While MSI is disabled a trigger does nothing. Handles are asked for when a message is first
  * usable, and kept when MSI is disabled. Threads as for {@link MsixConfig}.
  */
-public final class MsiConfig implements Suspendable, PciCapConfig {
+public final class MsiConfig extends MessageConfig {
     /** The greatest number of vectors. */
     public static final int MAX_VECTORS = 32;
 
@@ -42,42 +37,23 @@ public final class MsiConfig implements Suspendable, PciCapConfig {
     private static final int LOWER_ADDRESS_REGISTER = 1;
     private static final int UPPER_ADDRESS_REGISTER = 2;
     private static final int DATA_MASK = 0xffff;
-    private static final long LOW = 0xffff_ffffL;
 
     private final int vectorBits;
     private final boolean address64;
     private final boolean maskable;
     private final int dataRegister;
-    private final GuestLog dropped = new GuestLog();
-    private final Object lock = new Object();
-    private final MsiRouter router;
-    private final MessageRoutes routes;
-
-    /** Written with the lock held; read by devices without. */
-    private volatile MessageVectors vectors;
-
-    private volatile boolean enabled;
     private volatile int grantedBits;
-    private volatile String label;
-    private volatile @Nullable PciCapMapping mapping;
-    private volatile Runnable enableListener = () -> {};
-
     private long address;
     private int data;
     private int masks;
-    private boolean asleep;
-    private boolean destroyed;
 
     private MsiConfig(
             int count, boolean address64, boolean maskable, MsiRouter router, MsiSource source) {
+        super("MSI", count, router, source);
         vectorBits = Integer.numberOfTrailingZeros(count);
         this.address64 = address64;
         this.maskable = maskable;
         dataRegister = address64 ? 3 : 2;
-        this.router = router;
-        label = source.label();
-        routes = new MessageRoutes(router, source, count);
-        vectors = routes.vectors();
     }
 
     /**
@@ -112,11 +88,6 @@ public final class MsiConfig implements Suspendable, PciCapConfig {
         return 1 << grantedBits;
     }
 
-    /** {@return the MSI Enable bit} */
-    public boolean isEnabled() {
-        return enabled;
-    }
-
     /** {@return the mask bits, of message 0 in bit 0} */
     public int masks() {
         synchronized (lock) {
@@ -127,63 +98,6 @@ public final class MsiConfig implements Suspendable, PciCapConfig {
     /** {@return the pending bits, of message 0 in bit 0} */
     public int pending() {
         return (int) vectors.pendingWord(0);
-    }
-
-    /**
-     * Gives the router's handle of a message.
-     *
-     * @param message any number
-     * @return the handle; none before the message is first usable, and for one that there is not
-     */
-    public OptionalInt handle(int message) {
-        synchronized (lock) {
-            return message < 0 || message >= numVectors() || routes.handle(message) < 0
-                    ? OptionalInt.empty()
-                    : OptionalInt.of(routes.handle(message));
-        }
-    }
-
-    /** {@return what the router answered when something last failed for a guest's sake} */
-    public Optional<MsixException> lastError() {
-        return Optional.ofNullable(routes.lastError());
-    }
-
-    /** {@return how many triggers were dropped while MSI was enabled} */
-    public long droppedTriggers() {
-        return dropped.count();
-    }
-
-    /** {@return the descriptors of the router that a process must keep open} */
-    public List<Integer> keepDescriptors() {
-        return router.keepDescriptors();
-    }
-
-    /**
-     * Tells the router under which address the function sends from now on. Routes that are set
-     * already are set again.
-     *
-     * @param requesterId see {@link MsiSource#requesterId}
-     * @throws PciException if the id is out of range
-     */
-    public void setRequesterId(long requesterId) {
-        synchronized (lock) {
-            MsiSource old = routes.source();
-            routes.source(new MsiSource(old.label(), old.pciId(), requesterId));
-            for (int message = 0; message < numVectors(); message++) {
-                if (routes.handle(message) >= 0) {
-                    routes.reroute(message, message(message));
-                }
-            }
-        }
-    }
-
-    /**
-     * Names what is to be called after MSI has been enabled or disabled, with no lock held.
-     *
-     * @param listener replaces the one before
-     */
-    public void onEnableChange(Runnable listener) {
-        enableListener = listener;
     }
 
     // The device's side.
@@ -212,19 +126,13 @@ public final class MsiConfig implements Suspendable, PciCapConfig {
             return false;
         }
         if (vector < 0 || vector >= numVectors()) {
-            dropped.warn(
-                    label,
-                    () ->
-                            "expected a vector of 0.."
-                                    + (numVectors() - 1)
-                                    + ", triggered "
-                                    + vector);
+            noSuchVector(vector);
             return true;
         }
         int message = vector & grantedVectors() - 1;
         Outcome outcome = vectors.trigger(message, false);
         if (outcome == Outcome.PENDED) {
-            publishPending();
+            pendingChanged();
         } else {
             report(message, outcome);
         }
@@ -240,20 +148,7 @@ public final class MsiConfig implements Suspendable, PciCapConfig {
     public void clearPending(int vector) {
         if (vector >= 0 && vector < numVectors()) {
             vectors.setPending(vector & grantedVectors() - 1, false);
-            publishPending();
-        }
-    }
-
-    private void report(int message, Outcome outcome) {
-        if (outcome == Outcome.NO_ROUTE || outcome == Outcome.REFUSED) {
-            dropped.warn(
-                    label,
-                    () ->
-                            "message "
-                                    + message
-                                    + (outcome == Outcome.NO_ROUTE
-                                            ? " has no route"
-                                            : ": nothing took it"));
+            pendingChanged();
         }
     }
 
@@ -311,7 +206,7 @@ public final class MsiConfig implements Suspendable, PciCapConfig {
     }
 
     private MsiStatus store(int register, int bits, int mask) {
-        int taken;
+        long[] taken;
         boolean wasEnabled;
         boolean isEnabled;
         MessageVectors now;
@@ -321,7 +216,7 @@ public final class MsiConfig implements Suspendable, PciCapConfig {
             if (!(register == 0 ? storeControl(value) : storeMessage(register, value))) {
                 return MsiStatus.NOTHING_TO_DO;
             }
-            if (enabled && !destroyed) {
+            if (isLive()) {
                 prepareAll(wasEnabled);
             }
             isEnabled = enabled;
@@ -329,9 +224,9 @@ public final class MsiConfig implements Suspendable, PciCapConfig {
             taken = settleAll();
         }
         send(now, taken);
-        publishPending();
+        pendingChanged();
         if (isEnabled != wasEnabled) {
-            enableListener.run();
+            enableChanged();
             return isEnabled ? MsiStatus.ENABLED : MsiStatus.DISABLED;
         }
         return isEnabled ? MsiStatus.CHANGED : MsiStatus.NOTHING_TO_DO;
@@ -397,7 +292,8 @@ public final class MsiConfig implements Suspendable, PciCapConfig {
         }
     }
 
-    private MsiMessage message(int message) {
+    @Override
+    MsiMessage message(int message) {
         int low = grantedVectors() - 1;
         return new MsiMessage(address, data & ~low | message & low);
     }
@@ -422,8 +318,21 @@ public final class MsiConfig implements Suspendable, PciCapConfig {
         }
     }
 
-    private boolean isHeld(int message) {
-        return (masks >>> message & 1) != 0 || asleep || destroyed;
+    @Override
+    boolean isHeldByGuest(int message) {
+        return (masks >>> message & 1) != 0;
+    }
+
+    /** Does nothing: not every function has masks. A message without a handle is dropped. */
+    @Override
+    void giveUp(int message) {}
+
+    @Override
+    void clearRegisters() {
+        grantedBits = 0;
+        address = 0;
+        data = 0;
+        masks = 0;
     }
 
     /** Stops all messages: none is under way when this returns. {@link #settleAll} goes on. */
@@ -436,40 +345,14 @@ public final class MsiConfig implements Suspendable, PciCapConfig {
         }
     }
 
-    /** Opens or closes each message as the state says, and {@return which were pending}. */
-    private int settleAll() {
-        int taken = 0;
-        for (int message = 0; message < numVectors(); message++) {
-            boolean held = isHeld(message);
-            if (!enabled || held) {
-                vectors.close(message, !enabled, held);
-                vectors.awaitQuiet(message);
-            } else if (vectors.open(message)) {
-                taken |= 1 << message;
-            }
-        }
-        return taken;
-    }
-
-    private void send(MessageVectors from, int taken) {
-        for (int bits = taken; bits != 0; bits &= bits - 1) {
-            int message = Integer.numberOfTrailingZeros(bits);
-            report(message, from.sendTaken(message));
-        }
-    }
-
-    @Override
-    public void setCapMapping(PciCapMapping newMapping) {
-        mapping = newMapping;
-    }
-
     /**
      * Brings the pending bits to configuration space. Whoever changes them comes here afterwards,
      * and looks again until what it wrote is what they are: the last to write has written the
      * truth.
      */
-    private void publishPending() {
-        PciCapMapping target = mapping;
+    @Override
+    void pendingChanged() {
+        PciCapMapping target = mapping();
         if (!maskable || target == null) {
             return;
         }
@@ -480,152 +363,32 @@ public final class MsiConfig implements Suspendable, PciCapConfig {
         } while (bits != pending());
     }
 
-    /** What is not a guest's write has changed the registers. */
-    private void publish() {
-        PciCapMapping target = mapping;
-        if (target != null) {
-            for (int register = 0; register < registers(); register++) {
-                target.setRegister(register, readRegister(register), readMask(register));
-            }
-        }
-        enableListener.run();
-    }
-
     // Life cycle.
-
-    /** The function is reset: everything 0; all handles go back to the router. */
-    @Override
-    public void reset() {
-        synchronized (lock) {
-            enabled = false;
-            quiet();
-            routes.releaseAll();
-            grantedBits = 0;
-            address = 0;
-            data = 0;
-            masks = 0;
-            for (int message = 0; message < numVectors(); message++) {
-                vectors.setPending(message, false);
-            }
-            settleAll();
-        }
-        publish();
-    }
-
-    /**
-     * The function is gone: all handles go back to the router, the last message's first. From here
-     * on nothing is sent and nothing allocated. Idempotent.
-     */
-    public void destroy() {
-        synchronized (lock) {
-            destroyed = true;
-            settleAll();
-            routes.releaseAll();
-        }
-    }
-
-    /** Keeps messages back: a trigger sets the pending bit until {@link #wake}. */
-    @Override
-    public void sleep() {
-        synchronized (lock) {
-            if (!asleep) {
-                asleep = true;
-                settleAll();
-            }
-        }
-    }
-
-    /** Sends what became pending during sleep, where it may be sent. */
-    @Override
-    public void wake() {
-        int taken;
-        MessageVectors now;
-        synchronized (lock) {
-            if (!asleep) {
-                return;
-            }
-            asleep = false;
-            now = vectors;
-            taken = settleAll();
-        }
-        send(now, taken);
-        publishPending();
-    }
 
     @Override
     public Snapshot snapshot() {
         synchronized (lock) {
-            MsiSource source = routes.source();
-            return Snapshot.builder(TYPE, VERSION)
-                    .put("vectors", numVectors())
-                    .put("enabled", enabled)
-                    .put("granted", grantedBits)
-                    .put("address", address)
-                    .put("data", data)
-                    .put("masks", masks & LOW)
-                    .put("pending", pending() & LOW)
-                    .put("handles", routes.handlesAsLongs())
-                    .put("label", source.label())
-                    .put("pciId", source.pciId())
-                    .put("requesterId", source.requesterId())
+            return saveRoutes(
+                            Snapshot.builder(TYPE, VERSION)
+                                    .put("vectors", numVectors())
+                                    .put("enabled", enabled)
+                                    .put("granted", grantedBits)
+                                    .put("address", address)
+                                    .put("data", data)
+                                    .put("masks", masks & LOW)
+                                    .put("pending", pending() & LOW))
                     .build();
         }
     }
 
-    /**
-     * Takes over the snapshot's state: all handles go back to the router, and the snapshot's are
-     * asked for. All or nothing.
-     *
-     * @throws SnapshotException with an {@link MsixException} as its cause
-     */
     @Override
-    public void restore(Snapshot snapshot) {
-        MsiState state;
-        try {
-            snapshot.expect(TYPE, VERSION);
-            state = new MsiState(snapshot, vectorBits, address64, maskable);
-        } catch (SnapshotException | PciException e) {
-            throw refused(
-                    new MsixException(
-                            MsixError.INVALID_SNAPSHOT,
-                            label,
-                            MsixException.NONE,
-                            MsixException.NONE,
-                            "the snapshot cannot be of this function's MSI",
-                            e));
-        }
-        int taken;
-        MessageVectors now;
-        MsixException failure;
-        synchronized (lock) {
-            if (destroyed) {
-                throw new IllegalStateException(label + ": MSI is destroyed");
-            }
-            failure = replace(state);
-            now = vectors;
-            taken = settleAll();
-        }
-        send(now, taken);
-        if (failure != null) {
-            throw refused(failure);
-        }
-        publish();
+    Supplier<@Nullable MsixException> parse(Snapshot snapshot) {
+        snapshot.expect(TYPE, VERSION);
+        MsiState state = new MsiState(snapshot, vectorBits, address64, maskable);
+        return () -> replaceRoutes(state.source, state.handles, state::message, () -> adopt(state));
     }
 
-    /** Takes over a snapshot, or {@return why not}, and the state is as before. */
-    private @Nullable MsixException replace(MsiState state) {
-        boolean wasEnabled = enabled;
-        enabled = false;
-        quiet();
-        try {
-            routes.replaceAll(
-                    state.source, state.handles, state::message, this::message, new BitSet());
-        } catch (MsixException e) {
-            enabled = wasEnabled;
-            return e;
-        }
-        vectors = routes.vectors();
-        label = state.source.label();
+    private void adopt(MsiState state) {
         enabled = state.enabled;
         grantedBits = state.granted;
         address = state.address;
@@ -634,12 +397,5 @@ public final class MsiConfig implements Suspendable, PciCapConfig {
         for (int message = 0; message < numVectors(); message++) {
             vectors.setPending(message, (state.pending >>> message & 1) != 0);
         }
-        return null;
-    }
-
-    private static SnapshotException refused(MsixException why) {
-        SnapshotException e = new SnapshotException(String.valueOf(why.getMessage()));
-        e.initCause(why);
-        return e;
     }
 }

@@ -1,16 +1,13 @@
 package dev.dalang.pci;
 
+import dev.dalang.bus.interrupt.MsiMessage;
 import dev.dalang.bus.snapshot.Snapshot;
 import dev.dalang.bus.snapshot.SnapshotException;
-import dev.dalang.bus.snapshot.Suspendable;
 import dev.dalang.pci.MessageVectors.Outcome;
 
 import org.jspecify.annotations.Nullable;
 
-import java.util.BitSet;
-import java.util.List;
-import java.util.Optional;
-import java.util.OptionalInt;
+import java.util.function.Supplier;
 
 /**
  * The MSI-X capability, table and pending bit array of one function (PCIe 6.0 §7.7.2, §6.1.4): a
@@ -28,7 +25,7 @@ import java.util.OptionalInt;
  * that lock held. Nothing that a guest or a device can do throws: an access that is not a whole
  * aligned dword or qword within the table reads 0 and writes nothing.
  */
-public final class MsixConfig implements Suspendable, PciCapConfig {
+public final class MsixConfig extends MessageConfig {
     /** The greatest number of vectors (PCIe 6.0 §7.7.2.2). */
     public static final int MAX_VECTORS = MsixCapability.MAX_VECTORS;
 
@@ -51,32 +48,12 @@ public final class MsixConfig implements Suspendable, PciCapConfig {
     private static final int ENABLE_IN_BYTE = 0x80;
     private static final int FUNCTION_MASK_IN_BYTE = 0x40;
 
-    private static final long LOW = 0xffff_ffffL;
-
-    private final GuestLog dropped = new GuestLog();
-    private final Object lock = new Object();
-
-    private final MsiRouter router;
-    private final MessageRoutes routes;
     private MsixTable table;
-    private boolean asleep;
-    private boolean destroyed;
+    private volatile boolean functionMasked;
     private volatile boolean fixedVectors;
 
-    /** Written with the lock held; read by devices without. */
-    private volatile MessageVectors vectors;
-
-    private volatile boolean enabled;
-    private volatile boolean functionMasked;
-    private volatile String label;
-    private volatile @Nullable PciCapMapping mapping;
-    private volatile Runnable enableListener = () -> {};
-
     private MsixConfig(int count, MsiRouter router, MsiSource source) {
-        this.router = router;
-        label = source.label();
-        routes = new MessageRoutes(router, source, count);
-        vectors = routes.vectors();
+        super("MSI-X", count, router, source);
         table = new MsixTable(count);
     }
 
@@ -111,21 +88,7 @@ public final class MsixConfig implements Suspendable, PciCapConfig {
 
     /** {@return bytes of the pending bit array: 8 for every 64 vectors} */
     public int pbaBytes() {
-        return pbaWords(numVectors()) * Long.BYTES;
-    }
-
-    private static int pbaWords(int count) {
-        return (count + Long.SIZE - 1) / Long.SIZE;
-    }
-
-    /** {@return the function's label; a restore may have replaced it} */
-    public String label() {
-        return label;
-    }
-
-    /** {@return the MSI-X Enable bit} */
-    public boolean isEnabled() {
-        return enabled;
+        return words(numVectors()) * Long.BYTES;
     }
 
     /** {@return the Function Mask bit} */
@@ -157,78 +120,11 @@ public final class MsixConfig implements Suspendable, PciCapConfig {
     }
 
     /**
-     * Gives the router's handle of a vector, for a consumer that signals it by itself; see {@link
-     * MsixStatus} for when it may.
-     *
-     * @param vector any number
-     * @return the handle; none before the vector is first usable, and for a vector that there is
-     *     not
-     */
-    public OptionalInt handle(int vector) {
-        synchronized (lock) {
-            return vector < 0 || vector >= table.count() || routes.handle(vector) < 0
-                    ? OptionalInt.empty()
-                    : OptionalInt.of(routes.handle(vector));
-        }
-    }
-
-    /** {@return what the router answered when something last failed for a guest's sake} */
-    public Optional<MsixException> lastError() {
-        return Optional.ofNullable(routes.lastError());
-    }
-
-    /** {@return how often the router failed for a guest's sake} */
-    public long errors() {
-        return routes.errors();
-    }
-
-    /**
-     * {@return how many triggers were dropped} Those of vectors that there are not, and of usable
-     * ones without a handle, or with one that delivers nothing.
-     */
-    public long droppedTriggers() {
-        return dropped.count();
-    }
-
-    /** {@return the descriptors of the router that a process must keep open} */
-    public List<Integer> keepDescriptors() {
-        return router.keepDescriptors();
-    }
-
-    /**
-     * Tells the router under which address the function sends from now on. Routes that are set
-     * already are set again.
-     *
-     * @param requesterId see {@link MsiSource#requesterId}
-     * @throws PciException if the id is out of range
-     */
-    public void setRequesterId(long requesterId) {
-        synchronized (lock) {
-            MsiSource old = routes.source();
-            routes.source(new MsiSource(old.label(), old.pciId(), requesterId));
-            for (int vector = 0; vector < table.count(); vector++) {
-                if (routes.handle(vector) >= 0) {
-                    routes.reroute(vector, table.message(vector));
-                }
-            }
-        }
-    }
-
-    /**
      * Ties the number of vectors to a capability that says it too: from here on a snapshot with
      * another number is refused. Otherwise a restore adopts the snapshot's.
      */
     public void fixVectors() {
         fixedVectors = true;
-    }
-
-    /**
-     * Names what is to be called after MSI-X has been enabled or disabled, with no lock held.
-     *
-     * @param listener replaces the one before
-     */
-    public void onEnableChange(Runnable listener) {
-        enableListener = listener;
     }
 
     // The device's side.
@@ -282,29 +178,6 @@ public final class MsixConfig implements Suspendable, PciCapConfig {
         }
     }
 
-    private void report(int vector, Outcome outcome) {
-        if (outcome == Outcome.NO_ROUTE || outcome == Outcome.REFUSED) {
-            undelivered(vector, outcome);
-        }
-    }
-
-    private void undelivered(int vector, Outcome outcome) {
-        dropped.warn(
-                label,
-                () ->
-                        "vector "
-                                + vector
-                                + (outcome == Outcome.NO_ROUTE
-                                        ? " has no route"
-                                        : ": nothing took the message"));
-    }
-
-    private void noSuchVector(int vector) {
-        dropped.warn(
-                label,
-                () -> "expected a vector of 0.." + (numVectors() - 1) + ", triggered " + vector);
-    }
-
     // The guest's side: capability.
 
     /**
@@ -350,7 +223,7 @@ public final class MsixConfig implements Suspendable, PciCapConfig {
             }
             enabled = enable;
             functionMasked = mask;
-            if (enable && !destroyed) {
+            if (isLive()) {
                 prepareAll(wasEnabled);
             }
             now = vectors;
@@ -358,7 +231,7 @@ public final class MsixConfig implements Suspendable, PciCapConfig {
         }
         send(now, taken);
         if (enabled != wasEnabled) {
-            enableListener.run();
+            enableChanged();
         }
         return mask == wasMasked ? MsixStatus.NothingToDo.INSTANCE : MsixStatus.Changed.INSTANCE;
     }
@@ -440,10 +313,6 @@ public final class MsixConfig implements Suspendable, PciCapConfig {
         return changed ? new MsixStatus.EntryChanged(vector) : MsixStatus.NothingToDo.INSTANCE;
     }
 
-    private boolean isLive() {
-        return enabled && !destroyed;
-    }
-
     private void store(int vector, int word, long value) {
         long old = table.get(word);
         if (value == old) {
@@ -473,7 +342,7 @@ public final class MsixConfig implements Suspendable, PciCapConfig {
         MessageVectors now = vectors;
         boolean aligned = (size == 4 || size == 8) && (offset & size - 1) == 0;
         long word = offset >>> 3;
-        if (!aligned || word >= pbaWords(now.count())) {
+        if (!aligned || word >= words(now.count())) {
             return 0;
         }
         long bits = now.pendingWord((int) word);
@@ -489,55 +358,27 @@ public final class MsixConfig implements Suspendable, PciCapConfig {
      */
     public void writePbaEntries(long offset, int size, long value) {}
 
-    // Which vectors may send. With the lock held.
+    // What MSI and MSI-X have in common asks for. With the lock held.
 
-    private boolean isHeld(int vector) {
-        return functionMasked || table.isMasked(vector) || asleep || destroyed;
+    @Override
+    boolean isHeldByGuest(int vector) {
+        return functionMasked || table.isMasked(vector);
     }
 
-    /**
-     * Opens or closes a vector, as the state says; after a close no message is under way.
-     *
-     * @return true if the caller has to send what was pending, once it holds no lock
-     */
-    private boolean settle(int vector) {
-        boolean held = isHeld(vector);
-        if (enabled && !held) {
-            return vectors.open(vector);
-        }
-        vectors.close(vector, !enabled, held);
-        vectors.awaitQuiet(vector);
-        return false;
+    @Override
+    MsiMessage message(int vector) {
+        return table.message(vector);
     }
 
-    /** Does so for all, and {@return which were pending, 64 to a word}. */
-    private long[] settleAll() {
-        int count = table.count();
-        long[] taken = new long[pbaWords(count)];
-        for (int vector = 0; vector < count; vector++) {
-            boolean held = isHeld(vector);
-            if (!enabled || held) {
-                vectors.close(vector, !enabled, held);
-            } else if (vectors.open(vector)) {
-                taken[vector / Long.SIZE] |= 1L << vector;
-            }
-        }
-        for (int vector = 0; vector < count; vector++) {
-            if (!enabled || isHeld(vector)) {
-                vectors.awaitQuiet(vector);
-            }
-        }
-        return taken;
+    @Override
+    void giveUp(int vector) {
+        table.mask(vector, true);
     }
 
-    /** Sends what was pending, in the order of the vectors. With no lock held. */
-    private void send(MessageVectors from, long[] taken) {
-        for (int word = 0; word < taken.length; word++) {
-            for (long bits = taken[word]; bits != 0; bits &= bits - 1) {
-                int vector = word * Long.SIZE + Long.numberOfTrailingZeros(bits);
-                report(vector, from.sendTaken(vector));
-            }
-        }
+    @Override
+    void clearRegisters() {
+        functionMasked = false;
+        table.reset();
     }
 
     // Configuration space.
@@ -579,99 +420,23 @@ public final class MsixConfig implements Suspendable, PciCapConfig {
                 : MsixStatus.NothingToDo.INSTANCE;
     }
 
-    @Override
-    public void setCapMapping(PciCapMapping newMapping) {
-        mapping = newMapping;
-    }
-
-    /** What is not a guest's write has changed the two bits. */
-    private void publish() {
-        PciCapMapping target = mapping;
-        if (target != null) {
-            target.setRegister(0, readMsixCapability(0), ENABLE | FUNCTION_MASK);
-        }
-        enableListener.run();
-    }
-
     // Life cycle.
-
-    /**
-     * The function is reset: disabled, not masked, all entries zero and masked, nothing pending;
-     * all handles go back to the router.
-     */
-    @Override
-    public void reset() {
-        synchronized (lock) {
-            enabled = false;
-            functionMasked = false;
-            table.reset();
-            settleAll();
-            routes.releaseAll();
-            for (int vector = 0; vector < table.count(); vector++) {
-                vectors.setPending(vector, false);
-            }
-        }
-        publish();
-    }
-
-    /**
-     * The function is gone: all handles go back to the router, the last vector's first, whatever
-     * the router says. From here on nothing is sent and nothing allocated. Idempotent.
-     */
-    public void destroy() {
-        synchronized (lock) {
-            destroyed = true;
-            settleAll();
-            routes.releaseAll();
-        }
-    }
-
-    /** Keeps messages back: a trigger sets the pending bit until {@link #wake}. */
-    @Override
-    public void sleep() {
-        synchronized (lock) {
-            if (!asleep) {
-                asleep = true;
-                settleAll();
-            }
-        }
-    }
-
-    /** Sends what became pending during sleep, where it may be sent. */
-    @Override
-    public void wake() {
-        long[] taken;
-        MessageVectors now;
-        synchronized (lock) {
-            if (!asleep) {
-                return;
-            }
-            asleep = false;
-            now = vectors;
-            taken = settleAll();
-        }
-        send(now, taken);
-    }
 
     @Override
     public Snapshot snapshot() {
         synchronized (lock) {
             int count = table.count();
-            long[] pending = new long[pbaWords(count)];
+            long[] pending = new long[words(count)];
             for (int word = 0; word < pending.length; word++) {
                 pending[word] = vectors.pendingWord(word);
             }
-            MsiSource source = routes.source();
-            return Snapshot.builder(TYPE, VERSION)
-                    .put("vectors", count)
-                    .put("enabled", enabled)
-                    .put("masked", functionMasked)
-                    .put("table", table.words())
-                    .put("pending", pending)
-                    .put("handles", routes.handlesAsLongs())
-                    .put("label", source.label())
-                    .put("pciId", source.pciId())
-                    .put("requesterId", source.requesterId())
+            return saveRoutes(
+                            Snapshot.builder(TYPE, VERSION)
+                                    .put("vectors", count)
+                                    .put("enabled", enabled)
+                                    .put("masked", functionMasked)
+                                    .put("table", table.words())
+                                    .put("pending", pending))
                     .build();
         }
     }
@@ -688,78 +453,30 @@ public final class MsixConfig implements Suspendable, PciCapConfig {
         return snapshot.expect(TYPE, VERSION).getInt("vectors", 1, MAX_VECTORS);
     }
 
-    /**
-     * Takes over the snapshot's vectors, their number and the function's label and ids included:
-     * all handles go back to the router, and the snapshot's are asked for. All or nothing.
-     *
-     * @throws SnapshotException with an {@link MsixException} as its cause
-     */
+    /** {@inheritDoc} So is the number of vectors, unless it is fixed. */
     @Override
     public void restore(Snapshot snapshot) {
-        MsixState state;
-        try {
-            int count = numVectors(snapshot);
-            if (fixedVectors && count != numVectors()) {
-                throw new SnapshotException("expected " + numVectors() + " vectors, got " + count);
-            }
-            state = new MsixState(snapshot, count);
-        } catch (SnapshotException | PciException e) {
-            throw refused(
-                    new MsixException(
-                            MsixError.INVALID_SNAPSHOT,
-                            label,
-                            MsixException.NONE,
-                            MsixException.NONE,
-                            "the snapshot cannot be of a function's MSI-X",
-                            e));
-        }
-        long[] taken;
-        MessageVectors now;
-        MsixException failure;
-        synchronized (lock) {
-            if (destroyed) {
-                throw new IllegalStateException(label + ": MSI-X is destroyed");
-            }
-            failure = replace(state);
-            now = vectors;
-            taken = settleAll();
-        }
-        send(now, taken);
-        if (failure != null) {
-            throw refused(failure);
-        }
-        publish();
+        super.restore(snapshot);
     }
 
-    /** Takes over a snapshot, or {@return why not}, and the state is as before. */
-    private @Nullable MsixException replace(MsixState state) {
-        boolean wasEnabled = enabled;
-        enabled = false;
-        settleAll();
-        BitSet lost = new BitSet();
-        try {
-            routes.replaceAll(
-                    state.source, state.handles, state.table::message, table::message, lost);
-        } catch (MsixException e) {
-            // Vectors that another function has taken the handle of meanwhile wait for the guest.
-            lost.stream().forEach(vector -> table.mask(vector, true));
-            enabled = wasEnabled;
-            return e;
+    @Override
+    Supplier<@Nullable MsixException> parse(Snapshot snapshot) {
+        int count = numVectors(snapshot);
+        if (fixedVectors && count != numVectors()) {
+            throw new SnapshotException("expected " + numVectors() + " vectors, got " + count);
         }
-        vectors = routes.vectors();
-        label = state.source.label();
+        MsixState state = new MsixState(snapshot, count);
+        return () ->
+                replaceRoutes(
+                        state.source, state.handles, state.table::message, () -> adopt(state));
+    }
+
+    private void adopt(MsixState state) {
         table = state.table;
         for (int vector = 0; vector < table.count(); vector++) {
             vectors.setPending(vector, state.pending.get(vector));
         }
         enabled = state.enabled;
         functionMasked = state.masked;
-        return null;
-    }
-
-    private static SnapshotException refused(MsixException why) {
-        SnapshotException e = new SnapshotException(String.valueOf(why.getMessage()));
-        e.initCause(why);
-        return e;
     }
 }

@@ -56,11 +56,7 @@ class WriteADeviceTest {
         Path jar = PluginJar.of(directory, "Adder", block(section, "`Adder.java`", "java"));
         List<String> commands = block(section, "In the guest", "sh").lines().toList();
         try (Vm vm =
-                Vm.builder()
-                        .guest(Guests.debian())
-                        .plugin(jar)
-                        .device("class=Adder")
-                        .build()) {
+                Vm.builder().guest(Guests.debian()).plugin(jar).device("class=Adder").build()) {
             vm.start();
             vm.console().await(PROMPT, BOOT);
             for (String command : commands.subList(0, commands.size() - 1)) {
