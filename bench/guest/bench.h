@@ -59,4 +59,10 @@ uint64_t run_bodies(uint64_t steps);
 void prepare_functions(uint64_t amount);
 uint64_t run_functions(uint64_t iterations);
 
+/* device.c */
+void prepare_mmio(uint64_t amount);
+void prepare_interrupts(uint64_t amount);
+uint64_t run_mmio(uint64_t round_trips);
+uint64_t run_interrupts(uint64_t interrupts);
+
 #endif

@@ -37,6 +37,8 @@ static const struct workload workloads[] = {
     {"exec", "programs", 500, prepare_kernel, run_exec},
     {"bodies", "steps", 200000, prepare_bodies, run_bodies},
     {"functions", "iterations", 30000, prepare_functions, run_functions},
+    {"mmio", "round trips", 500000, prepare_mmio, run_mmio},
+    {"interrupts", "interrupts", 50000, prepare_interrupts, run_interrupts},
 };
 
 #define WORKLOADS (sizeof workloads / sizeof *workloads)

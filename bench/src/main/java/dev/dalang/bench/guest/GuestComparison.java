@@ -86,7 +86,7 @@ public final class GuestComparison {
         var qemu = Monitor.Qemu.in(guests);
         Path work = Files.createTempDirectory("dalang-bench");
         try {
-            var workloads = new Workloads(options.root().resolve("bench/guest"), work);
+            var workloads = new Workloads(options.root(), work);
             var comparison =
                     new GuestComparison(
                             options,

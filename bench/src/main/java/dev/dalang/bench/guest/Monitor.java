@@ -18,7 +18,10 @@ interface Monitor {
     /** Its name and version, for the table. */
     String name();
 
-    /** The command that boots a guest with one CPU and its console on the standard streams. */
+    /**
+     * The command that boots a guest with one CPU, its console on the standard streams, and an edu
+     * device.
+     */
     List<String> boot(Guest guest, Path initrd, String memory);
 
     /** The command that runs a program on the bare machine, its UART on the standard streams. */
@@ -54,7 +57,9 @@ interface Monitor {
                     "--memory",
                     memory,
                     "--cpus",
-                    "1");
+                    "1",
+                    "--device",
+                    "edu");
         }
 
         @Override
@@ -143,7 +148,9 @@ interface Monitor {
                             "-initrd",
                             initrd.toString(),
                             "-append",
-                            guest.defaultCommandLine()));
+                            guest.defaultCommandLine(),
+                            "-device",
+                            "edu"));
             return command;
         }
 

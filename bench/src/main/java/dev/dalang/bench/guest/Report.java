@@ -33,6 +33,8 @@ final class Report {
                     Map.entry("fork", "fork, exit, wait"),
                     Map.entry("exec", "fork, exec, exit, wait"),
                     Map.entry("bodies", "n-body"),
+                    Map.entry("mmio", "write and read a register of edu"),
+                    Map.entry("interrupts", "interrupts of edu (MSI), served"),
                     Map.entry("functions", "sin, cos, atan, exp, log (Whetstone-like)"));
 
     private final Options options;

@@ -20,17 +20,19 @@ final class Workloads {
     /** As many as the guest's program does (bench/guest/main.c). */
     private static final int INTEGER_ITERATIONS = 1200;
 
+    private final Path root;
     private final Path source;
     private final Path target;
 
     /**
      * Names where things are.
      *
-     * @param source the directory {@code bench/guest}
+     * @param root the source tree
      * @param target an existing directory for what is built
      */
-    Workloads(Path source, Path target) {
-        this.source = source;
+    Workloads(Path root, Path target) {
+        this.root = root;
+        this.source = root.resolve("bench/guest");
         this.target = target;
         HostTools.need(COMPILER);
     }
@@ -66,6 +68,15 @@ final class Workloads {
         return program;
     }
 
+    /** Builds the driver of the edu device against the guest's kernel. */
+    private Path module() {
+        HostTools.need("mmdebstrap");
+        Path driver = root.resolve("examples/edu-driver");
+        String build = root.resolve("build/guest-module").toString();
+        HostTools.run(List.of(build, driver.toString()));
+        return driver.resolve("edu.ko");
+    }
+
     /** Builds the guest's program and adds it to an initial file system. */
     Path addedTo(Path initrd) {
         Path program = target.resolve("bench");
@@ -84,6 +95,7 @@ final class Workloads {
                 long bytes = Files.copy(initrd, out);
                 out.write(new byte[(int) (-bytes & 3)]);
                 out.write(NewcArchive.ofProgram("usr/bin/bench", Files.readAllBytes(program)));
+                out.write(NewcArchive.ofProgram("usr/bin/edu.ko", Files.readAllBytes(module())));
             }
         } catch (IOException e) {
             throw new BenchException("cannot build the guest's programs: " + e.getMessage(), e);
