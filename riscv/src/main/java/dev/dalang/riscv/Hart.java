@@ -233,6 +233,21 @@ public final class Hart implements Suspendable {
     }
 
     /**
+     * Runs the engine until the instructions retired have reached a limit, or passed it by less
+     * than {@link Engine#OVERRUN}.
+     */
+    void runPast(long limit) {
+        core.moveOn();
+        try {
+            while (attend() && instructionsRetired() < limit) {
+                engine.run(core.instret + limit - instructionsRetired());
+            }
+        } finally {
+            core.standStill();
+        }
+    }
+
+    /**
      * Executes some instructions and returns.
      *
      * @param count how many; a trap taken counts as one
