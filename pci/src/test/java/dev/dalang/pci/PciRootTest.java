@@ -432,6 +432,7 @@ class PciRootTest {
         assertThat(bridge.acpiPath()).isEqualTo("_SB_.PC00.PC01");
     }
 
+    /** Row B10: a name is a place, or the user's; the order of adding does not matter. */
     @Test
     void namesAreStableAndUnique() {
         PciFunction first = root.bus().add(TestPciDevice.withMemory(), 3, 1);
