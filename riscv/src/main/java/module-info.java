@@ -4,6 +4,7 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module dev.dalang.riscv {
     requires transitive dev.dalang.bus;
+    requires jdk.jfr;
     requires static org.jspecify;
 
     exports dev.dalang.riscv;

@@ -76,7 +76,11 @@ final class LayersTest {
             assertThat(requires(module).entrySet())
                     .filteredOn(entry -> !entry.getValue().has(AccessFlag.STATIC_PHASE))
                     .extracting(Map.Entry::getKey)
-                    .allMatch(name -> name.startsWith("java.") || name.startsWith(OURS));
+                    .allMatch(
+                            name ->
+                                    name.startsWith("java.")
+                                            || name.equals("jdk.jfr")
+                                            || name.startsWith(OURS));
         }
     }
 

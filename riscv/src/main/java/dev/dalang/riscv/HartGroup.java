@@ -22,11 +22,18 @@ public final class HartGroup implements AutoCloseable {
     private final Translator translator;
     private final HartExclusion exclusion = new HartExclusion();
 
-    private HartGroup(GuestMemory memory, List<MemoryRegion> fetchable, EngineKind engine) {
+    private HartGroup(
+            GuestMemory memory,
+            List<MemoryRegion> fetchable,
+            EngineKind engine,
+            long maxClassBytes) {
         this.memory = memory;
         this.engine = engine;
         this.translator =
-                new Translator(Mmu.ramOf(memory).segment(), engine == EngineKind.TRANSLATE_AT_ONCE);
+                new Translator(
+                        Mmu.ramOf(memory).segment(),
+                        engine == EngineKind.TRANSLATE_AT_ONCE,
+                        maxClassBytes);
         this.codeCache = new CodeCache(fetchable, translator.hot());
     }
 
@@ -53,7 +60,12 @@ public final class HartGroup implements AutoCloseable {
             GuestMemory memory, List<MemoryRegion> fetchOnly, EngineKind engine) {
         List<MemoryRegion> fetchable = new ArrayList<>(memory.regions());
         fetchable.addAll(fetchOnly);
-        return new HartGroup(memory, fetchable, engine);
+        return new HartGroup(memory, fetchable, engine, Translator.MAX_CLASS_BYTES);
+    }
+
+    /** As {@link #of(GuestMemory)}, with an engine and a limit on the size of all translations. */
+    static HartGroup withRoomFor(long classBytes, GuestMemory memory, EngineKind engine) {
+        return new HartGroup(memory, memory.regions(), engine, classBytes);
     }
 
     /**

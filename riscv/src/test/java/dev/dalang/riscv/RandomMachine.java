@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.Function;
 
 /**
  * A hart in a random state before a program of random instructions, legal and not. Two of the same
@@ -50,6 +51,10 @@ final class RandomMachine {
     final Hart hart;
 
     RandomMachine(long seed, EngineKind engine, long maxInstructions) {
+        this(seed, memory -> HartGroup.of(memory, List.of(), engine), maxInstructions);
+    }
+
+    RandomMachine(long seed, Function<GuestMemory, HartGroup> grouping, long maxInstructions) {
         GuestIo io =
                 new GuestIo() {
                     @Override
@@ -63,7 +68,7 @@ final class RandomMachine {
                         // Taken, and of no effect.
                     }
                 };
-        group = HartGroup.of(memory, List.of(), engine);
+        group = grouping.apply(memory);
         hart =
                 Hart.builder(0)
                         .group(group)

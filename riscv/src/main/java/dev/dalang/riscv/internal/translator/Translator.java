@@ -55,11 +55,12 @@ public final class Translator implements RegionPlan.Guide {
     /** As {@link #FIRST_BYTES}, of the largest. Beyond, registers go to the stack too often. */
     private static final int MAX_BYTES = 2_500;
 
-    /** Bytes of classes at the most; beyond, the oldest regions are dropped. */
-    private static final long MAX_CLASS_BYTES = 64L << 20;
+    /** What {@code maxClassBytes} should be: room for some twenty thousand regions. */
+    public static final long MAX_CLASS_BYTES = 64L << 20;
 
     private final RegionCompiler compiler;
     private final boolean atOnce;
+    private final long maxClassBytes;
     private final short hot;
     private final ThreadPoolExecutor planner = worker("dalang-translator");
     private final ThreadPoolExecutor finisher = worker("dalang-translator-jvm");
@@ -76,8 +77,10 @@ public final class Translator implements RegionPlan.Guide {
      * Over a machine's RAM.
      *
      * @param atOnce translate everything at its first execution, on the hart's thread
+     * @param maxClassBytes size of all classes at the most; beyond, the oldest are dropped
      */
-    public Translator(MemorySegment ram, boolean atOnce) {
+    public Translator(MemorySegment ram, boolean atOnce, long maxClassBytes) {
+        this.maxClassBytes = maxClassBytes;
         this.compiler = new RegionCompiler(ram);
         this.atOnce = atOnce;
         this.hot = atOnce ? 1 : HOT;
@@ -233,7 +236,7 @@ public final class Translator implements RegionPlan.Guide {
         Region region = compiler.define(plan, bytes);
         if (atOnce) {
             synchronized (this) {
-                publish(new Made(first, plan, region, bytes.length, generation, published + 1));
+                publish(new Made(first, plan, region, bytes.length, generation, published + 1), 0);
             }
             return;
         }
@@ -309,11 +312,12 @@ public final class Translator implements RegionPlan.Guide {
     private void finish(CodePage first, RegionPlan plan, Region region, int bytes, int generation) {
         long start = System.nanoTime();
         boolean compiled = isCompiled(region);
-        counters.compiled(System.nanoTime() - start);
+        long waited = System.nanoTime() - start;
+        counters.compiled(waited);
         synchronized (this) {
             addPending(plan, -1);
             if (compiled) {
-                publish(new Made(first, plan, region, bytes, generation, published + 1));
+                publish(new Made(first, plan, region, bytes, generation, published + 1), waited);
             } else {
                 counters.refused();
             }
@@ -321,7 +325,7 @@ public final class Translator implements RegionPlan.Guide {
         }
     }
 
-    private void publish(Made made) {
+    private void publish(Made made, long compileNanos) {
         published = made.number();
         for (int slot : made.plan().leaders) {
             note(made, slot, true);
@@ -344,7 +348,11 @@ public final class Translator implements RegionPlan.Guide {
         standing.add(made);
         standingBytes += made.bytes();
         counters.published(made.bytes());
-        while (standingBytes > MAX_CLASS_BYTES) {
+        var event = new RegionEvent.Translated();
+        event.describe(made);
+        event.compiling = compileNanos;
+        event.commit();
+        while (standingBytes > maxClassBytes) {
             evict(standing.remove());
         }
     }
@@ -361,6 +369,9 @@ public final class Translator implements RegionPlan.Guide {
     private void evict(Made made) {
         standingBytes -= made.bytes();
         counters.evicted(made.bytes());
+        var event = new RegionEvent.Evicted();
+        event.describe(made);
+        event.commit();
         for (CodePage page : made.plan().pages.values()) {
             PageNotes.of(page).forget(made);
         }
