@@ -18,10 +18,10 @@ import java.util.concurrent.atomic.AtomicLongArray;
 /**
  * Devices' threads trigger while a guest's thread masks, unmasks, masks the function, disables and
  * enables, and re-routes. The number of triggers is the system property {@code dalang.msix.rounds};
- * a million takes a few seconds.
+ * it is in the millions, which takes a few seconds.
  */
 class MsixStressTest {
-    private static final long ROUNDS = Long.getLong("dalang.msix.rounds", 100_000);
+    private static final long ROUNDS = Long.getLong("dalang.msix.rounds", 2_000_000);
     private static final int DEVICES = 3;
     private static final long BASE = 0x2800_0000L;
     private static final int EPOCHS = 1 << 16;
