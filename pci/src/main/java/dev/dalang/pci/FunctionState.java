@@ -81,14 +81,13 @@ final class FunctionState {
             parts.intx.restore(intx);
             function.faults().restore(faults);
             function.device().restore(device);
-        } catch (RuntimeException refused) {
+        } catch (RuntimeException | StackOverflowError | AssertionError refused) {
             parts.configuration.restore(before.getSnapshot("configuration"));
             parts.intx.restore(before.getSnapshot("intx"));
             function.faults().restore(before.getSnapshot("faults"));
-            throw refused instanceof SnapshotException
-                    ? refused
-                    : new SnapshotException(
-                            function.id() + ": its device cannot be restored: " + refused);
+            SnapshotException told = told(refused);
+            rollBack(before.getSnapshot("device"), told);
+            throw told;
         }
         byte[] bytes = page;
         function.sharedPage()
@@ -98,5 +97,27 @@ final class FunctionState {
                                         bytes, 0, segment, ValueLayout.JAVA_BYTE, 0, bytes.length));
         parts.intx.disable(parts.configuration.hasCommand(PciRegisters.PCI_COMMAND_INTX_DISABLE));
         parts.addressChanged();
+    }
+
+    private SnapshotException told(Throwable refused) {
+        if (refused instanceof SnapshotException told) {
+            return told;
+        }
+        SnapshotException told =
+                new SnapshotException(
+                        function.id() + ": its device cannot be restored: " + refused);
+        told.addSuppressed(refused);
+        return told;
+    }
+
+    /** A device that gave up halfway gets its own state back; if it cannot, that is told beside. */
+    private void rollBack(Snapshot device, SnapshotException told) {
+        try {
+            function.device().restore(device);
+        } catch (RuntimeException | StackOverflowError | AssertionError again) {
+            if (again != told) {
+                told.addSuppressed(again);
+            }
+        }
     }
 }

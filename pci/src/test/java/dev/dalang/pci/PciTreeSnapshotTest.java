@@ -131,4 +131,64 @@ class PciTreeSnapshotTest implements SuspendableLifeCycle<PciRoot> {
                 .hasMessageContaining("I cannot");
         assertThat(to.root.snapshot()).isEqualTo(before);
     }
+
+    /** A device with two registers; a restore may give up between them. */
+    private static final class Halfway extends TestPciDevice {
+        private final Throwable failure;
+        private long second = 2;
+
+        Halfway(Throwable failure) {
+            super(spec -> spec.memoryBar(0, 4096));
+            this.failure = failure;
+            value = 1;
+        }
+
+        @Override
+        public Snapshot snapshot() {
+            return Snapshot.builder("half", 1).put("value", value).put("second", second).build();
+        }
+
+        @Override
+        public void restore(Snapshot snapshot) {
+            value = snapshot.getLong("value");
+            long saved = snapshot.getLong("second");
+            if (saved == 13) {
+                switch (failure) {
+                    case RuntimeException exception -> throw exception;
+                    case Error error -> throw error;
+                    default -> throw new AssertionError(failure);
+                }
+            }
+            second = saved;
+        }
+    }
+
+    @Test
+    void aDeviceThatGivesUpHalfwayIsWhatItWasBefore() {
+        PciMachine from = new PciMachine();
+        Halfway source = new Halfway(new IllegalStateException());
+        source.value = 12;
+        source.second = 13;
+        from.root.bus().add(source);
+        from.function(0, 1, 0).bar(0).assign(0x5000_0000L);
+        Snapshot taken = from.root.snapshot();
+        for (Throwable failure :
+                new Throwable[] {
+                    new IllegalStateException("halfway"),
+                    new SnapshotException("halfway"),
+                    new StackOverflowError("halfway")
+                }) {
+            PciMachine to = new PciMachine();
+            Halfway device = new Halfway(failure);
+            to.root.bus().add(device);
+            Snapshot before = to.root.snapshot();
+
+            assertThatThrownBy(() -> to.root.restore(taken))
+                    .isInstanceOf(SnapshotException.class)
+                    .hasMessageContaining("halfway");
+
+            assertThat(device.value).as("after %s", failure).isEqualTo(1);
+            assertThat(to.root.snapshot()).as("after %s", failure).isEqualTo(before);
+        }
+    }
 }
