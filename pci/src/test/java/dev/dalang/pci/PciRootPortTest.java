@@ -215,7 +215,10 @@ class PciRootPortTest {
                 .hasMessageContaining("00:01.0");
     }
 
-    /** Row B6: root status holds one wake event, and one more waits behind it. */
+    /**
+     * Root ports in the device layer's section B6: root status holds one wake event, and one more
+     * waits behind it.
+     */
     @Test
     void wakeEventsAreToldOneByOne() {
         start();
