@@ -13,7 +13,7 @@ final class ExitCode {
     /** The command line, a file that it names or the machine's surroundings do not allow a run. */
     static final int MISTAKE = 2;
 
-    /** A defect of Dalang itself. */
+    /** A defect of Dalang itself, or of a device. */
     static final int DEFECT = 70;
 
     /** The time or the instructions that were granted are used up; timeout(1) uses the same. */
@@ -30,7 +30,7 @@ final class ExitCode {
                     Long.compareUnsigned(code, 255) <= 0 ? (int) code : GUEST_FAILED;
             case VmExit.Panicked _, VmExit.Stuck _ -> GUEST_FAILED;
             case VmExit.TimedOut _, VmExit.InstructionLimitReached _ -> LIMIT_REACHED;
-            case VmExit.Crashed _ -> DEFECT;
+            case VmExit.Blocked _, VmExit.Crashed _ -> DEFECT;
         };
     }
 }

@@ -40,5 +40,6 @@ class ExitCodeTest {
     @Test
     void aDefectOfOursIsNeitherAMistakeNorTheGuests() {
         assertThat(ExitCode.of(new VmExit.Crashed(new Error()))).isEqualTo(70);
+        assertThat(ExitCode.of(new VmExit.Blocked(0, "x"))).isEqualTo(70);
     }
 }

@@ -56,6 +56,7 @@ public final class Vm implements AutoCloseable {
         CLOSED
     }
 
+    private final String name;
     private final Console console;
     private final ObservedConsole observed;
     private final VirtBoard board;
@@ -66,11 +67,13 @@ public final class Vm implements AutoCloseable {
     private State state = State.BUILT;
 
     private Vm(
+            String name,
             Console console,
             ObservedConsole observed,
             VirtBoard board,
             MachineRun run,
             Optional<GdbPort> gdb) {
+        this.name = name;
         this.console = console;
         this.observed = observed;
         this.board = board;
@@ -105,7 +108,7 @@ public final class Vm implements AutoCloseable {
             try {
                 board.boot();
                 console.attachOutput(new PanicWatch(run::panicked));
-                return new Vm(console, observed, board, run, gdb);
+                return new Vm(name, console, observed, board, run, gdb);
             } catch (RuntimeException | Error e) {
                 board.close();
                 throw e;
@@ -156,7 +159,8 @@ public final class Vm implements AutoCloseable {
 
     /**
      * Ends the run and waits until all harts stand and the console's streams have what the guest
-     * wrote. Does nothing if the machine does not run.
+     * wrote. Does nothing if the machine does not run. Harts that a device holds up are waited for
+     * for a few seconds; then the run has ended with {@link VmExit.Blocked}.
      */
     public void stop() {
         if (isStarted()) {
@@ -336,7 +340,10 @@ public final class Vm implements AutoCloseable {
                 io.counters().unmappedWrites());
     }
 
-    /** Stops the machine if it runs, and releases what it holds. Closing twice is fine. */
+    /**
+     * Stops the machine if it runs, and releases what it holds: memory that a hart may still use,
+     * because a device holds it up, not before the device lets go of it. Closing twice is fine.
+     */
     @Override
     public void close() {
         synchronized (lifecycle) {
@@ -349,7 +356,8 @@ public final class Vm implements AutoCloseable {
                 debugger.close();
             }
             console.close();
-            board.close();
+            board.finishTrace();
+            run.whenHartsAreGone(name + "-release", board::close);
         }
     }
 

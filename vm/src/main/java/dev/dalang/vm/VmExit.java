@@ -92,6 +92,22 @@ public sealed interface VmExit {
     }
 
     /**
+     * The run was to end, but a device did not return from an access within the seconds that a
+     * machine gives it. The hart's thread is left behind, and what it may use is released when the
+     * device lets go of it.
+     *
+     * @param hart the id of the hart that the device holds up
+     * @param device the device's label
+     */
+    record Blocked(int hart, String device) implements VmExit {
+        @Override
+        public String describe() {
+            return "device %s blocks: it holds up hart %d in an access that does not return"
+                    .formatted(device, hart);
+        }
+    }
+
+    /**
      * The machine itself failed: a defect of a device or of the machine, or files that could not be
      * read again for a reboot.
      *

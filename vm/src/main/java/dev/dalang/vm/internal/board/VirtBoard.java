@@ -405,12 +405,17 @@ public final class VirtBoard implements AutoCloseable {
         return countedWire(device, wire);
     }
 
-    /** Releases memory and the clock's thread. No hart runs, and nothing else uses the memory. */
-    @Override
-    public void close() {
+    /** Hands out what the trace still holds back. Twice is fine. */
+    public void finishTrace() {
         if (tracer != null) {
             tracer.finish();
         }
+    }
+
+    /** Releases memory and the clock's thread. No hart runs, and nothing else uses the memory. */
+    @Override
+    public void close() {
+        finishTrace();
         group.close();
         resources.close();
     }

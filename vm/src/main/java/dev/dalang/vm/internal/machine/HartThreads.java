@@ -1,14 +1,20 @@
 package dev.dalang.vm.internal.machine;
 
+import dev.dalang.bus.AccessWatch;
 import dev.dalang.riscv.Hart;
+import dev.dalang.vm.VmExit;
 
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** The threads on which a board's harts run, from one start to the next stop. */
 final class HartThreads {
     private static final long STOP_AGAIN_MILLIS = 20;
+
+    /** How long one access to a device may last when the harts are to stop. */
+    static final Duration ACCESS_LIMIT = Duration.ofSeconds(3);
 
     private final List<Hart> harts;
     private final Listener listener;
@@ -60,12 +66,22 @@ final class HartThreads {
         harts.forEach(Hart::stop);
     }
 
-    /** Stops the harts and waits until their threads have ended. */
-    void stopAndJoin() {
+    /**
+     * Stops the harts and waits until their threads have ended, unless a device keeps one of them
+     * from that: Java has no way to end a thread that does not want to.
+     *
+     * @param watch sees the accesses of these harts
+     * @return empty if all threads have ended; else who is held up, by whom, and then threads may
+     *     go on until the device returns
+     */
+    Optional<VmExit.Blocked> stopAndJoin(AccessWatch watch) {
         requestStop();
+        watch.look();
+        long looked = System.nanoTime();
         boolean interrupted = false;
+        Optional<VmExit.Blocked> blocked = Optional.empty();
         for (Thread thread : threads) {
-            while (thread.isAlive()) {
+            while (thread.isAlive() && blocked.isEmpty()) {
                 try {
                     if (!thread.join(Duration.ofMillis(STOP_AGAIN_MILLIS))) {
                         // A request that came before the thread had entered run() may be lost.
@@ -74,11 +90,28 @@ final class HartThreads {
                 } catch (InterruptedException e) {
                     interrupted = true;
                 }
+                if (System.nanoTime() - looked >= ACCESS_LIMIT.toNanos()) {
+                    blocked = watch.look().stream().findFirst().map(this::blocked);
+                    looked = System.nanoTime();
+                }
             }
         }
-        threads.clear();
         if (interrupted) {
             Thread.currentThread().interrupt();
+        }
+        return blocked;
+    }
+
+    private VmExit.Blocked blocked(AccessWatch.Stall stall) {
+        // A hart's thread is where the hart is in the list.
+        int at = threads.indexOf(stall.hart());
+        return new VmExit.Blocked(at < 0 ? at : harts.get(at).id(), stall.device());
+    }
+
+    /** Waits, however long it takes, until all threads have ended. */
+    void join() throws InterruptedException {
+        for (Thread thread : threads) {
+            thread.join();
         }
     }
 }

@@ -28,6 +28,9 @@ public final class MachineRun implements BoardListener {
     private final Condition changed = lock.newCondition();
     private final AtomicLong resets = new AtomicLong();
 
+    /** Whether a device keeps a hart's thread of the run that has ended. */
+    private volatile boolean heldUp;
+
     // Guarded by lock.
     private @Nullable HartThreads threads;
     private @Nullable Event event;
@@ -178,11 +181,17 @@ public final class MachineRun implements BoardListener {
                 lock.unlock();
             }
             Event what;
+            Optional<VmExit.Blocked> blocked = Optional.empty();
             try {
                 harts.start(options.name, options.maxInstructions);
                 what = awaitEvent(htif);
             } finally {
-                harts.stopAndJoin();
+                blocked = harts.stopAndJoin(board.io().watchAccesses());
+                heldUp = blocked.isPresent();
+            }
+            if (blocked.isPresent()) {
+                // Neither can such a machine reboot, nor did it end as it was asked to.
+                return what instanceof Event.Ended(VmExit.Crashed crash) ? crash : blocked.get();
             }
             switch (what) {
                 case Event.Ended(VmExit result) -> {
@@ -315,6 +324,41 @@ public final class MachineRun implements BoardListener {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    /**
+     * Does something as soon as no hart's thread can touch the machine any more: at once, on the
+     * calling thread, unless a device holds one up; then on a thread of its own when the device
+     * lets go of it, which may be never. Only behind {@link #join}.
+     *
+     * @param name of that thread
+     * @param action what to do
+     */
+    public void whenHartsAreGone(String name, Runnable action) {
+        HartThreads left;
+        lock.lock();
+        try {
+            left = threads;
+        } finally {
+            lock.unlock();
+        }
+        if (left == null || !heldUp) {
+            action.run();
+            return;
+        }
+        Thread.ofPlatform()
+                .daemon()
+                .name(name)
+                .start(
+                        () -> {
+                            try {
+                                left.join();
+                            } catch (InterruptedException _) {
+                                // Nobody else knows this thread; what is held stays held.
+                                return;
+                            }
+                            action.run();
+                        });
     }
 
     /** Host time since the start, until now or until the end. */
