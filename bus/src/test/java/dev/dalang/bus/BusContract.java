@@ -48,12 +48,14 @@ abstract class BusContract<R extends BusRange> {
         fails(Kind.NO_DEVICE, () -> empty.checkAccess(0, 1));
     }
 
+    /** Rows B1 to B8, miss. */
     @Test
     void row1AddressesBesideTheRangeHaveNoDevice() {
         assertThat(bus.device(9)).isEmpty();
         assertThat(bus.device(20)).isEmpty();
     }
 
+    /** Rows B1 to B8, hit. */
     @Test
     void row2EveryAddressOfTheRangeFindsIt() {
         for (long address = 10; address <= 19; address++) {
@@ -61,6 +63,7 @@ abstract class BusContract<R extends BusRange> {
         }
     }
 
+    /** Rows B1 to B8, hit: the whole access must fit. */
     @Test
     void row3EveryAccessWithinTheRangeIsTaken() {
         for (long offset = 0; offset < 10; offset++) {
@@ -70,6 +73,7 @@ abstract class BusContract<R extends BusRange> {
         }
     }
 
+    /** Rows B1 to B8, an insert that fails. */
     @Test
     void row4TheSameRangeTwiceOverlaps() {
         fails(Kind.OVERLAP, () -> bus.register(range(10, 10), "other"));
@@ -77,24 +81,28 @@ abstract class BusContract<R extends BusRange> {
         assertThat(bus.device(10).orElseThrow().device()).isEqualTo("ten");
     }
 
+    /** Rows B1 to B8, an insert that fails. */
     @Test
     void row5ARangeThatEndsOnTheFirstAddressOverlaps() {
         fails(Kind.OVERLAP, () -> bus.register(range(1, 10), "other"));
         noAccess(1, 10, Kind.NO_DEVICE);
     }
 
+    /** Rows B1 to B8, an insert that fails. */
     @Test
     void row6ARangeThatBeginsOnTheLastAddressOverlaps() {
         fails(Kind.OVERLAP, () -> bus.register(range(19, 10), "other"));
         noAccess(19, 10, Kind.CROSSES_BOUNDARY);
     }
 
+    /** Rows B1 to B8, an insert that fails. */
     @Test
     void row7ARangeAroundOverlaps() {
         fails(Kind.OVERLAP, () -> bus.register(range(1, 119), "other"));
         noAccess(1, 119, Kind.NO_DEVICE);
     }
 
+    /** Rows B1 to B8, an insert that succeeds. */
     @Test
     void row8AnAdjacentRangeIsFree() {
         noAccess(20, 5, Kind.NO_DEVICE);
@@ -139,6 +147,7 @@ abstract class BusContract<R extends BusRange> {
         noAccess(highest() - 3, 4, Kind.NO_DEVICE);
     }
 
+    /** Rows B1 to B8, an insert at the full address. */
     @Test
     void theTopOfTheBusIsUsable() {
         bus.register(range(highest() - 7, 8), "top");

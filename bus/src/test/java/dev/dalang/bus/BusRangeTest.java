@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import org.junit.jupiter.api.Test;
 
-/** The range table of the seed, for both widths. */
+/** The range table of the seed, for both widths. Rows B1 to B8, contains and overlaps. */
 class BusRangeTest {
     @FunctionalInterface
     private interface Maker {

@@ -57,6 +57,7 @@ class IoManagerTest {
         assertThat(io.pioMappings()).hasSize(1);
     }
 
+    /** Rows B1 to B8, the values of a read; bytes that the device has not are zero. */
     @Test
     void aReadGivesLittleEndianBytes() {
         device.value = 0x1234;
@@ -71,6 +72,7 @@ class IoManagerTest {
         assertThat(io.pioRead(PORTS.base(), 4)).isEqualTo(0x1234);
     }
 
+    /** Rows B1 to B8, miss: nothing is zero-filled, the machine decides what a guest reads. */
     @Test
     void anAccessBehindTheRangeIsAnErrorAndTouchesNothing() {
         io.registerResources(device, List.of(MEMORY, PORTS));
@@ -87,6 +89,7 @@ class IoManagerTest {
         assertThat(device.log).isEmpty();
     }
 
+    /** Rows B1 to B8, the values of a write. */
     @Test
     void aWriteReachesTheDevice() {
         device.value = 0x1234;
