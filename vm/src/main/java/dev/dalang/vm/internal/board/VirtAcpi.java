@@ -15,11 +15,14 @@ import dev.dalang.tables.acpi.PlatformDevices;
 import dev.dalang.tables.acpi.Rhct;
 import dev.dalang.tables.acpi.Spcr;
 import dev.dalang.tables.acpi.VirtualConfigAml;
+import dev.dalang.tables.aml.Aml;
 import dev.dalang.tables.aml.AmlTerm;
+import dev.dalang.tables.aml.ExternalType;
 import dev.dalang.tables.aml.ResourceTemplate;
 import dev.dalang.vm.device.Uart16550;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -69,14 +72,41 @@ final class VirtAcpi {
                 List.of(
                         VirtualConfigAml.base(VirtMap.virtualConfig(board.memoryBytes()).base()),
                         systemBus(board, rootBus));
-        return AcpiTables.of(IDENTITY, AcpiTable.dsdt(IDENTITY, dsdt))
-                .add(madt(board))
-                .add(rhct(board).toTable(IDENTITY))
-                .add(spcr().toTable(IDENTITY))
-                .add(
-                        Mcfg.create(IDENTITY)
-                                .ecam(VirtMap.PCI_ECAM, SEGMENT, FIRST_BUS, LAST_BUS)
-                                .toTable());
+        AcpiTables tables =
+                AcpiTables.of(IDENTITY, AcpiTable.dsdt(IDENTITY, dsdt))
+                        .add(madt(board))
+                        .add(rhct(board).toTable(IDENTITY))
+                        .add(spcr().toTable(IDENTITY))
+                        .add(
+                                Mcfg.create(IDENTITY)
+                                        .ecam(VirtMap.PCI_ECAM, SEGMENT, FIRST_BUS, LAST_BUS)
+                                        .toTable());
+        List<PciFunction> sharing =
+                rootBus.functions().stream()
+                        .filter(function -> function.sharedPage().isPresent())
+                        .toList();
+        return sharing.isEmpty() ? tables : tables.add(virtualConfiguration(sharing));
+    }
+
+    /**
+     * The virtual configuration of the functions that have a page of it in guest memory, each in
+     * its scope. Behind bridges there are none: there the guest gives out the bus numbers.
+     */
+    private static AcpiTable virtualConfiguration(List<PciFunction> functions) {
+        var elsewhere = new LinkedHashMap<String, ExternalType>();
+        var terms = new ArrayList<AmlTerm>();
+        elsewhere.put("\\" + VirtualConfigAml.BASE_NAME, ExternalType.INTEGER);
+        for (PciFunction function : functions) {
+            String path = "\\" + function.acpiPath();
+            long shared = PciVirtualConfigMmio.sharedPageAddress(0, function.address());
+            elsewhere.put(path, ExternalType.DEVICE);
+            terms.add(
+                    Aml.scope(
+                            path,
+                            VirtualConfigAml.registers(shared - PciVirtualConfigMmio.PAGE_BYTES)));
+        }
+        terms.addFirst(Aml.externals(elsewhere));
+        return AcpiTable.ssdt(IDENTITY, terms);
     }
 
     private static AmlTerm systemBus(BoardDescription board, PciBus rootBus) {

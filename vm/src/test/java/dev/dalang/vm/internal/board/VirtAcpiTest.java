@@ -64,7 +64,8 @@ class VirtAcpiTest {
     }
 
     private static byte[] bytes(BoardDescription board, String signature) {
-        for (AcpiTable table : VirtAcpi.tables(board, bus("edu", "root-port")).tables()) {
+        for (AcpiTable table :
+                VirtAcpi.tables(board, bus("edu", "root-port", "inspect")).tables()) {
             if (table.signature().equals(signature)) {
                 return table.toBytes();
             }
@@ -146,7 +147,7 @@ class VirtAcpiTest {
     void whatIsOnTheBusHasItsNode() {
         String dsdt = text(board(1, true), "DSDT");
 
-        assertThat(dsdt).contains("PC00", "PE00", "PE08", "PC01").doesNotContain("PE10");
+        assertThat(dsdt).contains("PC00", "PE00", "PE08", "PC01", "PE18").doesNotContain("PE10");
         assertThat(dsdt).contains("\b_ADR\f\0\0\1\0").contains("\b_ADR\f\0\0\2\0");
     }
 
@@ -157,11 +158,26 @@ class VirtAcpiTest {
         assertThat(table(board(1, true), "MCFG").getLong(44)).isEqualTo(0x3000_0000L);
     }
 
+    /** Function 00:03.0 has 8 KiB at 0x30000, of which the second page is the shared one. */
+    @Test
+    void virtualConfigurationWithASharedPageIsInAnSsdt() {
+        String ssdt = text(board(1, true), "SSDT");
+
+        assertThat(ssdt).contains("VCFG", "PE18", "VREG", "SHAM").doesNotContain("PE08", "PC01");
+        assertThat(ssdt).contains("VCFG\f\0\0\3\0").contains("VCFG\f\0\20\3\0");
+        assertThat(VirtAcpi.tables(board(1, true), bus("edu")).tables())
+                .extracting(AcpiTable::signature)
+                .contains("DSDT")
+                .doesNotContain("SSDT");
+    }
+
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void acpicaReadsEveryTableOfTheBoard(boolean aia, @TempDir Path directory) throws Exception {
         String iasl = iasl();
-        for (AcpiTable table : VirtAcpi.tables(board(2, aia), bus("edu", "root-port")).tables()) {
+        List<AcpiTable> tables =
+                VirtAcpi.tables(board(2, aia), bus("edu", "root-port", "inspect")).tables();
+        for (AcpiTable table : tables) {
             String name = table.signature().toLowerCase(Locale.ROOT);
             Path file = Files.write(directory.resolve(name + ".aml"), table.toBytes());
 
@@ -171,8 +187,10 @@ class VirtAcpiTest {
                     .doesNotContainIgnoringCase("error")
                     .doesNotContainIgnoringCase("warning");
         }
-        assertThat(run(iasl, directory.resolve("dsdt.dsl").toString()))
-                .contains("0 Errors, 0 Warnings");
+        for (String block : List.of("dsdt.dsl", "ssdt.dsl")) {
+            assertThat(run(iasl, directory.resolve(block).toString()))
+                    .contains("0 Errors, 0 Warnings");
+        }
     }
 
     private static String iasl() throws Exception {
