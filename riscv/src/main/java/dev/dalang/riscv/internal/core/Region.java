@@ -3,7 +3,7 @@ package dev.dalang.riscv.internal.core;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Translated code: some basic blocks, entered at one address. Generated classes extend it. They
+ * Translated code: some basic blocks, entered at some of them. Generated classes extend it. They
  * hold no state of a hart, so that all harts of a machine share them.
  */
 public abstract class Region {

@@ -23,9 +23,6 @@ import java.util.List;
  * class data, so that the JVM's compiler takes them for constants.
  */
 final class RegionCompiler {
-    /** The largest method that HotSpot compiles. */
-    static final int HUGE_METHOD = 8_000;
-
     private static final ClassDesc GENERATED =
             ClassDesc.of(RegionCompiler.class.getPackageName(), "Translated");
 

@@ -19,7 +19,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * Which instructions make a region: what can be reached from its entry, breadth first, until the
+ * Which instructions make a region: what can be reached from its entries, hottest first, until the
  * region is as large as the JVM compiles well. Calls are followed into the called function, and
  * what follows them is reached through its return. Targets that the interpreter never saw taken are
  * left out: they are exits.
