@@ -1,0 +1,11 @@
+import org.jspecify.annotations.NullMarked;
+
+/** Virtio 1.3: the interface of a device, its life cycle, and the transports over PCI and MMIO. */
+@NullMarked
+module dev.dalang.virtio {
+    requires transitive dev.dalang.bus;
+    requires transitive dev.dalang.pci;
+    requires static transitive org.jspecify;
+
+    exports dev.dalang.virtio;
+}
