@@ -1,0 +1,11 @@
+package dev.dalang.bus;
+
+/** Runs a handler where it is signalled. */
+final class InlineExecutor extends AbstractExecutor {
+    @Override
+    void dispatch(ExecutorTask task) {
+        while (task.runOnce()) {
+            // Signalled meanwhile.
+        }
+    }
+}
