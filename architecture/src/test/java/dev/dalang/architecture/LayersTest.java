@@ -27,21 +27,27 @@ final class LayersTest {
                     Map.entry("tables", Set.of()),
                     Map.entry("testkit", Set.of("bus")),
                     Map.entry("pci", Set.of("bus")),
+                    Map.entry("net", Set.of("bus")),
                     Map.entry("virtio", Set.of("bus", "pci")),
                     Map.entry("devices", Set.of("bus", "pci")),
                     Map.entry("riscv", Set.of("bus")),
-                    Map.entry("vm", Set.of("bus", "tables", "pci", "virtio", "devices", "riscv")),
+                    Map.entry(
+                            "vm",
+                            Set.of("bus", "tables", "pci", "net", "virtio", "devices", "riscv")),
                     Map.entry(
                             "cli",
-                            Set.of("bus", "tables", "pci", "virtio", "devices", "riscv", "vm")),
+                            Set.of(
+                                    "bus", "tables", "pci", "net", "virtio", "devices", "riscv",
+                                    "vm")),
                     Map.entry(
                             "bench",
                             Set.of(
-                                    "bus", "tables", "pci", "virtio", "devices", "testkit", "riscv",
-                                    "vm")));
+                                    "bus", "tables", "pci", "net", "virtio", "devices", "testkit",
+                                    "riscv", "vm")));
 
     /** The floors that stand on the JDK alone. */
-    private static final Set<String> CORE = Set.of("bus", "tables", "pci", "virtio", "riscv");
+    private static final Set<String> CORE =
+            Set.of("bus", "tables", "pci", "net", "virtio", "riscv");
 
     static List<String> modules() {
         return Tree.modules();
