@@ -214,7 +214,7 @@ final class CapabilityList {
 
     private void merge(int register) {
         LiveRegister part = live[register];
-        if (part == null || part.readMask == 0) {
+        if (part == null || part.readMask == 0 || part.config.hasReadEffects(part.number)) {
             return;
         }
         synchronized (file) {

@@ -44,9 +44,10 @@ final class FunctionParts {
         FunctionTrace trace = function.trace();
         MsiRouter messages = trace == null ? root.messages() : trace.around(root.messages());
         MsiRouter router = new CountingRouter(messages, root.io().counters(), function);
-        power = spec.hasPowerManagement() ? addPower() : null;
+        addOwn(spec, true);
         msi = spec.msiVectors() > 0 ? addMsi(spec, router, source) : null;
         msix = spec.msixVectors() > 0 ? addMsix(spec, router, source) : null;
+        power = spec.hasPowerManagement() ? addPower() : null;
         if (spec.isExpress()) {
             configuration.addCapability(
                     PcieCapability.of(
@@ -54,13 +55,7 @@ final class FunctionParts {
                                     ? PciePortType.ENDPOINT
                                     : PciePortType.ROOT_COMPLEX_ENDPOINT));
         }
-        for (PciDeviceSpec.Capability own : spec.capabilities()) {
-            if (own.isExtended()) {
-                configuration.addExtendedCapability(own.capability(), own.config().orElse(null));
-            } else {
-                configuration.addCapability(own.capability(), own.config().orElse(null));
-            }
-        }
+        addOwn(spec, false);
         intx = IntxLine.create();
         interrupts = FunctionInterrupts.of(msix, msi, intx);
         try {
@@ -89,6 +84,19 @@ final class FunctionParts {
                 .revision(spec.revision())
                 .interruptPin(pin.code())
                 .build();
+    }
+
+    private void addOwn(PciDeviceSpec spec, boolean leading) {
+        for (PciDeviceSpec.Capability own : spec.capabilities()) {
+            if (own.isLeading() != leading) {
+                continue;
+            }
+            if (own.isExtended()) {
+                configuration.addExtendedCapability(own.capability(), own.config().orElse(null));
+            } else {
+                configuration.addCapability(own.capability(), own.config().orElse(null));
+            }
+        }
     }
 
     private PmConfig addPower() {

@@ -33,6 +33,19 @@ public interface PciCapConfig {
     int readRegister(int register);
 
     /**
+     * Tells whether reading a register does something, as that of a window onto a BAR does. Then it
+     * is read when a guest reads it, and at no other time; a configuration page that mirrored it
+     * would not do, so that its device asks for {@link
+     * PciDeviceSpec.Builder#withoutConfigurationMapping}. Constant.
+     *
+     * @param register register of the capability, below {@link #registers}
+     * @return true if {@link #readRegister} has effects
+     */
+    default boolean hasReadEffects(int register) {
+        return false;
+    }
+
+    /**
      * Takes a guest's write of any legal shape.
      *
      * @param register register of the capability, below {@link #registers}

@@ -100,6 +100,13 @@ public interface PciDevice extends BusDevice, Suspendable {
     default void barChanged(int bar, Optional<BarRange> range) {}
 
     /**
+     * Tells that the guest let the device reach memory, or forbade it. Not told of bridges above.
+     *
+     * @param isEnabled whether bus mastering is enabled in the function's command register
+     */
+    default void busMasterChanged(boolean isEnabled) {}
+
+    /**
      * Tells what a guest's write to a live capability did, and to the table of MSI-X: {@link
      * MsixStatus}, {@link MsiStatus}, {@link PmStatus}, or one of the device's own.
      *

@@ -32,9 +32,13 @@ public final class PciDeviceSpec {
      * @param capability its image
      * @param config its live part, if it has one
      * @param isExtended whether it stands in the extended configuration space
+     * @param isLeading whether it stands before those that are made for the device
      */
     public record Capability(
-            PciCapability capability, Optional<PciCapConfig> config, boolean isExtended) {}
+            PciCapability capability,
+            Optional<PciCapConfig> config,
+            boolean isExtended,
+            boolean isLeading) {}
 
     /**
      * Where the table and the pending bits of MSI-X lie.
@@ -437,7 +441,7 @@ public final class PciDeviceSpec {
          * @return this
          */
         public Builder capability(PciCapability capability) {
-            capabilities.add(new Capability(capability, Optional.empty(), false));
+            capabilities.add(new Capability(capability, Optional.empty(), false, false));
             return this;
         }
 
@@ -449,7 +453,32 @@ public final class PciDeviceSpec {
          * @return this
          */
         public Builder capability(PciCapability capability, PciCapConfig config) {
-            capabilities.add(new Capability(capability, Optional.of(config), false));
+            capabilities.add(new Capability(capability, Optional.of(config), false, false));
+            return this;
+        }
+
+        /**
+         * Adds a capability before those of messages, power management and PCI Express, whose
+         * registers change only by the guest's writes.
+         *
+         * @param capability its image
+         * @return this
+         */
+        public Builder leadingCapability(PciCapability capability) {
+            capabilities.add(new Capability(capability, Optional.empty(), false, true));
+            return this;
+        }
+
+        /**
+         * Adds a capability with a live part before those of messages, power management and PCI
+         * Express.
+         *
+         * @param capability its image
+         * @param config its live part, of this device alone
+         * @return this
+         */
+        public Builder leadingCapability(PciCapability capability, PciCapConfig config) {
+            capabilities.add(new Capability(capability, Optional.of(config), false, true));
             return this;
         }
 
@@ -461,7 +490,7 @@ public final class PciDeviceSpec {
          * @return this
          */
         public Builder extendedCapability(PciCapability capability, Optional<PciCapConfig> config) {
-            capabilities.add(new Capability(capability, config, true));
+            capabilities.add(new Capability(capability, config, true, false));
             return this;
         }
 

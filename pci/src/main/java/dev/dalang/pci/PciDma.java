@@ -67,6 +67,16 @@ public final class PciDma {
     }
 
     /**
+     * Gives the memory itself, whether bus mastering is enabled or not, for who looks at {@link
+     * #isEnabled} before each piece of work.
+     *
+     * @return the memory
+     */
+    public GuestMemory unchecked() {
+        return memory.get();
+    }
+
+    /**
      * Fills an array from memory.
      *
      * @param address guest physical address, unsigned

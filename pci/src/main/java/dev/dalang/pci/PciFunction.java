@@ -261,7 +261,10 @@ public final class PciFunction implements BusDevice, PciHost, Suspendable {
             trace.configurationWrite(this, register, offset, size, value);
         }
         ConfigWriteResult result;
+        boolean masterBefore;
+        boolean master;
         synchronized (configurationLock) {
+            masterBefore = configuration.hasCommand(PCI_COMMAND_MASTER);
             try {
                 result = configuration.write(register, offset, size, value);
             } catch (Throwable failure) {
@@ -271,6 +274,10 @@ public final class PciFunction implements BusDevice, PciHost, Suspendable {
             if (register == PciRegisters.REG_COMMAND) {
                 parts.intx.disable(configuration.hasCommand(PCI_COMMAND_INTX_DISABLE));
             }
+            master = configuration.hasCommand(PCI_COMMAND_MASTER);
+        }
+        if (master != masterBefore) {
+            guarded("a change of bus mastering", () -> device.busMasterChanged(master));
         }
         if (!result.isDecodingUnchanged() || isLeftBehind()) {
             bus.root().decoder().sync(this);

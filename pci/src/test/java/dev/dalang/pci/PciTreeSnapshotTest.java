@@ -51,10 +51,10 @@ class PciTreeSnapshotTest implements SuspendableLifeCycle<PciRoot> {
         msix.mask(0, true);
         PciFunction function = from.root.function("00:01.0").orElseThrow();
         function.interrupts().trigger(0);
-        int power = device.capability(1).orElseThrow();
         PciFunctionDriver off = from.function(1, 0, 0);
+        int power = off.capability(1).orElseThrow();
         off.setCommand(0);
-        off.write(off.capability(1).orElseThrow() + 4, 2, 3);
+        off.write(power + 4, 2, 3);
         from.function(0, 2, 0).setBusNumbers(0, 0x20, 0x20);
         from.root.sleep();
         Snapshot taken = from.root.snapshot();
