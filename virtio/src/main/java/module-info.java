@@ -8,4 +8,5 @@ module dev.dalang.virtio {
     requires static transitive org.jspecify;
 
     exports dev.dalang.virtio;
+    exports dev.dalang.virtio.queue;
 }
