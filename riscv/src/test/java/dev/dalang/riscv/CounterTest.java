@@ -10,6 +10,8 @@ import static dev.dalang.testkit.riscv.Registers.A3;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.dalang.bus.time.VirtualClock;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -198,6 +200,56 @@ class CounterTest {
         assertThat(fixture.csr(Csr.MIP) & 0x20).isZero();
         fixture.set(A0, 0).execute(a -> a.csrw(Csr.STIMECMP, A0));
         assertThat(fixture.csr(Csr.MIP) & 0x20).isEqualTo(0x20);
+    }
+
+    /** Else each trap's return would cost a lock, and maybe a wake-up of the clock's thread. */
+    @Test
+    void interruptsAndReturnsLeaveTheArmedTimerAlone() {
+        ArmCounter clock = new ArmCounter();
+        HartFixture counted = HartFixture.create(hart -> hart.clock(clock));
+        counted.csr(Csr.MENVCFG, Csr.MENVCFG_STCE).csr(Csr.STIMECMP, 1000);
+        int armed = clock.arms;
+
+        counted.csr(Csr.MIE, 1 << 3).setBits(Csr.MSTATUS, Csr.MSTATUS_MIE);
+        counted.hart.interruptLine(3).raise();
+        assertThat(counted.runFrom(HartFixture.RAM).cause()).isEqualTo(Cause.MACHINE_SOFTWARE);
+        counted.hart.interruptLine(3).lower();
+        counted.csr(Csr.MEPC, HartFixture.RAM + 4).execute(a -> a.mret());
+        assertThat(clock.arms).isEqualTo(armed);
+
+        clock.nanos = 1000 * TICK_NANOS;
+        counted.hart.interruptLine(1).raise();
+        counted.clearBits(Csr.MSTATUS, Csr.MSTATUS_MIE).execute(a -> a.nop());
+        assertThat(counted.csr(Csr.MIP) & 0x20).as("due without a timer's help").isNotZero();
+    }
+
+    /** Time that stands, and how often something was to happen at some time. */
+    private static final class ArmCounter implements VirtualClock {
+        private long nanos;
+        private int arms;
+
+        @Override
+        public long nanos() {
+            return nanos;
+        }
+
+        @Override
+        public long wallClockNanos() {
+            return nanos;
+        }
+
+        @Override
+        public Timer newTimer(Runnable onExpiry) {
+            return new Timer() {
+                @Override
+                public void arm(long deadlineNanos) {
+                    arms++;
+                }
+
+                @Override
+                public void cancel() {}
+            };
+        }
     }
 
     @Test

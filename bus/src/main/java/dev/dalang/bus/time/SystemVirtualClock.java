@@ -33,6 +33,9 @@ public final class SystemVirtualClock implements VirtualClock, Suspendable, Auto
     /** Host time until which the thread is parked. */
     private long parkedUntil = Long.MIN_VALUE;
 
+    /** How often the thread was woken because of a sooner deadline. */
+    private long wakeUps;
+
     private SystemVirtualClock(Mode mode) {
         this.mode = mode;
     }
@@ -136,6 +139,19 @@ public final class SystemVirtualClock implements VirtualClock, Suspendable, Auto
         }
     }
 
+    /** How often the clock's thread was woken for a deadline sooner than the one it waits for. */
+    long wakeUps() {
+        synchronized (lock) {
+            return wakeUps;
+        }
+    }
+
+    /** True while the clock's thread waits for the first deadline. */
+    boolean isWaiting() {
+        Thread.State state = thread.getState();
+        return state == Thread.State.WAITING || state == Thread.State.TIMED_WAITING;
+    }
+
     private void requireAsleep() {
         if (mode.running) {
             throw new IllegalStateException("the clock is running; put it to sleep first");
@@ -154,13 +170,15 @@ public final class SystemVirtualClock implements VirtualClock, Suspendable, Auto
                 if (closed) {
                     return;
                 }
-                parkNanos = nanosUntilFirst();
+                // Read once: a deadline armed again must not look sooner than itself.
+                long hostNow = System.nanoTime();
+                parkNanos = nanosUntilFirst(hostNow);
                 due = parkNanos <= 0 ? timers.first() : null;
                 if (due != null) {
                     timers.cancel(due);
                     expiring = true;
                 } else {
-                    parkedUntil = saturatedAdd(System.nanoTime(), parkNanos);
+                    parkedUntil = saturatedAdd(hostNow, parkNanos);
                 }
             }
             if (due == null) {
@@ -172,12 +190,13 @@ public final class SystemVirtualClock implements VirtualClock, Suspendable, Auto
     }
 
     /** Zero or less: something is due. Time that stands still makes nothing due. */
-    private long nanosUntilFirst() {
+    private long nanosUntilFirst(long hostNow) {
         TimerHeap.Entry first = timers.first();
-        if (first == null || !mode.running || first.deadlineNanos() == Long.MAX_VALUE) {
+        Mode present = mode;
+        if (first == null || !present.running || first.deadlineNanos() == Long.MAX_VALUE) {
             return Long.MAX_VALUE;
         }
-        long now = nanos();
+        long now = hostNow + present.hostOffset;
         return first.deadlineNanos() <= now ? 0 : first.deadlineNanos() - now;
     }
 
@@ -219,6 +238,7 @@ public final class SystemVirtualClock implements VirtualClock, Suspendable, Auto
                 if (thread.getState() == Thread.State.NEW) {
                     thread.start();
                 } else if (timers.first() == entry && isSoonerThanParked(deadlineNanos)) {
+                    wakeUps++;
                     LockSupport.unpark(thread);
                 }
             }

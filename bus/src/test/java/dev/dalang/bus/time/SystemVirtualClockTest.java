@@ -70,6 +70,26 @@ class SystemVirtualClockTest {
     }
 
     @Test
+    void armingForTheSameDeadlineAgainDoesNotWakeTheThread() throws Exception {
+        clock.wake();
+        VirtualClock.Timer timer = clock.newTimer(() -> {});
+        long deadline = clock.nanos() + TimeUnit.HOURS.toNanos(1);
+        timer.arm(deadline);
+        while (!clock.isWaiting()) {
+            Thread.onSpinWait();
+        }
+        long before = clock.wakeUps();
+
+        timer.arm(deadline);
+        timer.arm(deadline + 1);
+        timer.arm(deadline);
+        assertThat(clock.wakeUps()).isEqualTo(before);
+
+        timer.arm(deadline - 1);
+        assertThat(clock.wakeUps()).isEqualTo(before + 1);
+    }
+
+    @Test
     void nothingExpiresAsleep() throws Exception {
         AtomicInteger count = new AtomicInteger();
         VirtualClock.Timer timer = clock.newTimer(count::incrementAndGet);

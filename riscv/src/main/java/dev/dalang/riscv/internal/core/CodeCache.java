@@ -23,7 +23,10 @@ public final class CodeCache {
     static final int MAX_PAGES = 8192;
 
     private final List<MemoryRegion> regions;
+
+    /** By page number: of addresses, whose low bits are all zero, too many would collide. */
     private final ConcurrentHashMap<Long, CodePage> pages = new ConcurrentHashMap<>();
+
     private final AtomicLong epoch = new AtomicLong();
     private final AtomicLong replaced = new AtomicLong();
     private final short countdown;
@@ -56,7 +59,7 @@ public final class CodeCache {
      */
     @Nullable CodePage page(long pageAddress) {
         long now = epoch.get();
-        CodePage page = pages.get(pageAddress);
+        CodePage page = pages.get(pageAddress >>> 12);
         if (page != null && page.epoch >= now) {
             return page;
         }
@@ -74,7 +77,7 @@ public final class CodeCache {
             pages.clear();
         }
         page = new CodePage(pageAddress, memory.toArray(ValueLayout.JAVA_BYTE), now, countdown);
-        pages.put(pageAddress, page);
+        pages.put(pageAddress >>> 12, page);
         return page;
     }
 

@@ -75,19 +75,29 @@ public final class SstcTimer {
         core.interruptsMayHaveChanged();
     }
 
-    /** Looks at the clock again: the timer may have expired. */
+    /**
+     * Looks at the clock again: the timer may have expired. While it has not, it stays armed as it
+     * is: this is asked at each interrupt and each trap's return.
+     */
     public void refresh() {
         if (timeMoved) {
             timeMoved = false;
             update();
-        } else if ((core.menvcfg & MENVCFG_STCE) != 0 && !core.sstcPending && stimecmp != -1) {
+        } else if ((core.menvcfg & MENVCFG_STCE) != 0
+                && !core.sstcPending
+                && stimecmp != -1
+                && isDue()) {
             update();
         }
     }
 
+    private boolean isDue() {
+        return Long.compareUnsigned(time(), stimecmp) >= 0;
+    }
+
     /** To be called when {@code menvcfg.STCE} has changed, and after a restore. */
     public void update() {
-        boolean due = Long.compareUnsigned(time(), stimecmp) >= 0;
+        boolean due = isDue();
         core.sstcPending = due;
         if (due || (core.menvcfg & MENVCFG_STCE) == 0) {
             timer.cancel();
