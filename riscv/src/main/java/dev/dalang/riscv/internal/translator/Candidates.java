@@ -5,6 +5,7 @@ import dev.dalang.riscv.internal.core.CodePage;
 import org.jspecify.annotations.Nullable;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -48,6 +49,11 @@ final class Candidates {
     /** Whether a place was asked for since it was last given. */
     synchronized boolean contains(CodePage page, int slot) {
         return asked.containsKey(new Key(page, slot));
+    }
+
+    /** The slots of a page that were asked for since they were last given. */
+    synchronized List<Integer> in(CodePage page) {
+        return asked.keySet().stream().filter(key -> key.page == page).map(Key::slot).toList();
     }
 
     /** Takes the place that was asked for most often; null if none was often enough. */

@@ -47,6 +47,11 @@ final class Frame {
 
     private final int[] xLocal = new int[32];
     private final int[] fLocal = new int[32];
+
+    /** Where in RAM the lowest byte of a group of accesses lies, by base register. */
+    private final int[] hostLocal = new int[32];
+
+    private int nextFree;
     private final List<Runnable> outOfLine = new ArrayList<>();
 
     /** Instructions of the present block that are done but not yet in the count. */
@@ -71,6 +76,16 @@ final class Frame {
                 next += 2;
             }
         }
+        nextFree = next;
+    }
+
+    /** The local that holds where a base register points to in RAM. */
+    int host(int r) {
+        if (hostLocal[r] == 0) {
+            hostLocal[r] = nextFree;
+            nextFree += 2;
+        }
+        return hostLocal[r];
     }
 
     // ---- registers ------------------------------------------------------------------------------

@@ -24,9 +24,13 @@ final class MemoryForms {
 
     private final Frame frame;
     private final CodeBuilder b;
+    private final MemoryGroups groups;
+    private final long ramBytes;
 
-    MemoryForms(Frame frame) {
+    MemoryForms(Frame frame, MemoryGroups groups, long ramBytes) {
+        this.ramBytes = ramBytes;
         this.frame = frame;
+        this.groups = groups;
         this.b = frame.b;
     }
 
@@ -57,7 +61,7 @@ final class MemoryForms {
     }
 
     private void load(long i, int slot, int size, boolean signed) {
-        find(i, Frame.READ_TLB, size, slot);
+        find(i, false, size, slot);
         b.invokestatic(Types.RAM_ACCESS, "read" + width(size), READ);
         if (!signed && size < 8) {
             b.loadConstant((1L << 8 * size) - 1).land();
@@ -79,7 +83,7 @@ final class MemoryForms {
     }
 
     private void store(long i, int slot, int size) {
-        find(i, Frame.WRITE_TLB, size, slot);
+        find(i, true, size, slot);
         operand(i);
         b.invokestatic(Types.RAM_ACCESS, "write" + width(size), WRITE);
     }
@@ -94,17 +98,62 @@ final class MemoryForms {
     }
 
     /** Pushes RAM and the offset in it, or leaves the region before the instruction. */
-    private void find(long i, int tlb, int size, int slot) {
-        frame.get(RegionRegisters.rs1(i));
-        if (i >> 32 != 0) {
-            b.loadConstant(i >> 32).ladd();
+    private void find(long i, boolean store, int size, int slot) {
+        MemoryGroups.Group group = groups.at(slot);
+        int base = RegionRegisters.rs1(i);
+        int offset = (int) (i >> 32);
+        if (group == null) {
+            look(base, offset, store, size, slot);
+            b.lstore(Frame.VALUE);
+            ram(Frame.VALUE, 0, size);
+            return;
+        }
+        int host = frame.host(base);
+        if (group.first == slot) {
+            int alignment = group.alignment();
+            Label missing = look(base, group.low(), group.writes(), alignment, slot);
+            b.lstore(host);
+            if (group.span() > alignment) {
+                b.lload(host).l2i().loadConstant(4095).iand();
+                b.loadConstant(4096 - group.span()).if_icmpgt(missing);
+            }
+        }
+        ram(host, offset - group.low(), size);
+    }
+
+    /**
+     * Pushes RAM, and the offset in it. What a TLB holds is an offset in RAM, but the JVM's
+     * compiler does not know: a mask that changes nothing tells it, and it drops its own check.
+     */
+    private void ram(int host, int distance, int size) {
+        b.ldc(RegionCompiler.classData(Types.SEGMENT, 0));
+        b.lload(host);
+        if (distance != 0) {
+            b.loadConstant((long) distance).ladd();
+        }
+        if (Long.bitCount(ramBytes) == 1) {
+            b.loadConstant(ramBytes - size).land();
+        }
+    }
+
+    /**
+     * Pushes where in RAM an address is, or leaves the region.
+     *
+     * @param alignment the address has to be a multiple of it
+     * @return where control leaves
+     */
+    private Label look(int base, int offset, boolean store, int alignment, int slot) {
+        int tlb = store ? Frame.WRITE_TLB : Frame.READ_TLB;
+        frame.get(base);
+        if (offset != 0) {
+            b.loadConstant((long) offset).ladd();
         }
         b.lstore(Frame.ADDRESS);
-        index();
+        b.lload(Frame.ADDRESS).bipush(11).lushr().l2i();
+        b.loadConstant(Mmu.TLB_MASK << 1).iand().istore(Frame.INDEX);
         Label missing = b.newLabel();
         b.aload(tlb).iload(Frame.INDEX).laload();
-        b.lload(Frame.ADDRESS).loadConstant(Mmu.TAG_1 | size - 1).land().lcmp().ifne(missing);
-        b.ldc(RegionCompiler.classData(Types.SEGMENT, 0));
+        b.lload(Frame.ADDRESS).loadConstant(Mmu.TAG_1 | alignment - 1).land().lcmp().ifne(missing);
         b.lload(Frame.ADDRESS);
         b.aload(tlb).iload(Frame.INDEX).iconst_1().iadd().laload();
         b.ladd();
@@ -114,18 +163,7 @@ final class MemoryForms {
                     b.labelBinding(missing);
                     frame.exit(slot, before);
                 });
-    }
-
-    private void index() {
-        b.lload(Frame.ADDRESS)
-                .bipush(12)
-                .lushr()
-                .l2i()
-                .loadConstant(Mmu.TLB_MASK)
-                .iand()
-                .iconst_1()
-                .ishl()
-                .istore(Frame.INDEX);
+        return missing;
     }
 
     private static String width(int size) {

@@ -44,12 +44,12 @@ final class RegionBody {
     /** Where control comes back from a system instruction, by the slot of the instruction. */
     private final SortedMap<Integer, Label> afterSystem = new TreeMap<>();
 
-    RegionBody(RegionPlan plan, CodeBuilder b) {
+    RegionBody(RegionPlan plan, CodeBuilder b, long ramBytes) {
         this.plan = plan;
         this.b = b;
         this.frame = new Frame(b, RegionRegisters.of(plan.code.values()));
         this.integers = new IntegerForms(frame);
-        this.memory = new MemoryForms(frame);
+        this.memory = new MemoryForms(frame, MemoryGroups.of(plan), ramBytes);
         this.floats = new FloatForms(frame);
         this.pages = pagesInOrder(plan);
         this.indirect = b.newLabel();
@@ -178,7 +178,7 @@ final class RegionBody {
     }
 
     private void instruction(long i, int op, int slot) {
-        if (RegionPlan.isLoad(op) || RegionPlan.isStore(op) || RegionPlan.isFloatMemory(op)) {
+        if (RegionPlan.isMemory(op)) {
             memory.emit(i, op, slot);
         } else if (RegionPlan.isFloat(op)) {
             floats.emit(i, op);

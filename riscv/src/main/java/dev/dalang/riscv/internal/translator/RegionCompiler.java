@@ -44,13 +44,18 @@ final class RegionCompiler {
         this.ram = ram;
     }
 
+    /** Size of RAM. */
+    long ramBytes() {
+        return ram.byteSize();
+    }
+
     /** The element of the class data with an index, as a constant of a type. */
     static DynamicConstantDesc<Object> classData(ClassDesc type, int index) {
         return DynamicConstantDesc.ofNamed(CLASS_DATA_AT, "_", type, index);
     }
 
     /** The bytes of the class for a plan. */
-    static byte[] generate(RegionPlan plan) {
+    static byte[] generate(RegionPlan plan, long ramBytes) {
         return ClassFile.of(ClassFile.DebugElementsOption.DROP_DEBUG)
                 .build(
                         GENERATED,
@@ -77,7 +82,7 @@ final class RegionCompiler {
                                             CD_long,
                                             CD_long),
                                     ClassFile.ACC_PUBLIC,
-                                    b -> new RegionBody(plan, b).emit());
+                                    b -> new RegionBody(plan, b, ramBytes).emit());
                         });
     }
 

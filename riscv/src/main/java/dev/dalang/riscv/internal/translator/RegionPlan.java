@@ -7,6 +7,8 @@ import dev.dalang.riscv.internal.decode.Op;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -28,7 +30,7 @@ final class RegionPlan {
     /** Pages at the most; each one beyond the first costs a test where control enters it. */
     private static final int MAX_PAGES = 6;
 
-    /** Where control was asked to be able to come in. */
+    /** Where control was asked to be able to come in, as far as there was room. */
     final List<Integer> wanted;
 
     /** The instructions by slot. */
@@ -62,9 +64,9 @@ final class RegionPlan {
     private final int maxBytes;
     private int bytes;
 
-    private RegionPlan(CodeView view, Guide guide, List<Integer> wanted, int maxBytes) {
+    private RegionPlan(CodeView view, Guide guide, Collection<Integer> wanted, int maxBytes) {
         this.maxBytes = maxBytes;
-        this.wanted = List.copyOf(wanted);
+        this.wanted = new ArrayList<>(wanted);
         this.view = view;
         this.guide = guide;
     }
@@ -76,7 +78,7 @@ final class RegionPlan {
      * @param maxBytes estimated bytes of bytecode at the most; HotSpot never compiles a method
      *     above 8,000
      */
-    static RegionPlan of(CodeView view, Guide guide, List<Integer> wanted, int maxBytes) {
+    static RegionPlan of(CodeView view, Guide guide, Collection<Integer> wanted, int maxBytes) {
         RegionPlan plan = new RegionPlan(view, guide, wanted, maxBytes);
         plan.entries.addAll(wanted);
         wanted.forEach(slot -> plan.lead(slot, Guide.HOTTEST));
@@ -111,6 +113,7 @@ final class RegionPlan {
         }
         leaders.addAll(targets);
         leaders.retainAll(code.keySet());
+        wanted.retainAll(code.keySet());
         entries.retainAll(leaders);
         exits.addAll(targets);
         exits.removeAll(code.keySet());
@@ -271,6 +274,11 @@ final class RegionPlan {
         return op >= Op.FLW && op <= Op.FSD;
     }
 
+    /** Whether an operation is a load or a store, of integers or floats. */
+    static boolean isMemory(int op) {
+        return isLoad(op) || isStore(op) || isFloatMemory(op);
+    }
+
     private static boolean isTranslatable(long i) {
         int op = (int) i & Op.MASK;
         return switch (op) {
@@ -292,8 +300,9 @@ final class RegionPlan {
     }
 
     private static int cost(int op) {
-        if (isLoad(op) || isStore(op) || isFloatMemory(op)) {
-            return 60;
+        if (isMemory(op)) {
+            // One in two shares its look at the TLB with another.
+            return 40;
         }
         if (op == Op.CSR) {
             return 40;

@@ -7,9 +7,10 @@ import org.jspecify.annotations.Nullable;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -169,7 +170,22 @@ public final class Translator implements RegionPlan.Guide {
     private void plan(Candidate candidate) {
         CodePage page = candidate.page();
         int slot = candidate.slot();
-        CodeView view = candidate.view();
+        long start = System.nanoTime();
+        try {
+            planEntry(candidate, page, slot);
+        } catch (ReflectiveOperationException | RuntimeException | LinkageError e) {
+            counters.failed();
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "code at 0x%x stays interpreted".formatted(page.address() + 2L * slot),
+                    e);
+        } finally {
+            counters.planned(System.nanoTime() - start);
+        }
+    }
+
+    private void planEntry(Candidate candidate, CodePage page, int slot)
+            throws ReflectiveOperationException {
         Made neighbour;
         synchronized (this) {
             PageNotes notes = PageNotes.of(page);
@@ -183,47 +199,50 @@ public final class Translator implements RegionPlan.Guide {
                 return;
             }
         }
-        long start = System.nanoTime();
-        try {
-            if (neighbour != null && enlarge(neighbour, candidate)) {
-                return;
-            }
-            RegionPlan plan = RegionPlan.of(view, this, List.of(slot), maxBytes(0));
-            if (plan.isEmpty()) {
-                counters.fellBack(RegionPlan.fallback(view.at(slot)));
-                page.countdown[slot] = Short.MAX_VALUE;
-            } else {
-                make(page, page, slot, plan, 0);
-            }
-        } catch (ReflectiveOperationException | RuntimeException | LinkageError e) {
-            counters.failed();
-            LOG.log(
-                    System.Logger.Level.WARNING,
-                    "code at 0x%x stays interpreted".formatted(page.address() + 2L * slot),
-                    e);
-        } finally {
-            counters.planned(System.nanoTime() - start);
+        if (neighbour != null && enlarge(neighbour, candidate)) {
+            return;
+        }
+        CodeView view = candidate.view();
+        RegionPlan plan = RegionPlan.of(view, this, List.of(slot), maxBytes(0));
+        if (plan.isEmpty()) {
+            counters.fellBack(RegionPlan.fallback(view.at(slot)));
+            page.countdown[slot] = Short.MAX_VALUE;
+        } else {
+            make(page, page, slot, plan, 0);
         }
     }
 
-    /** Makes a region anew so that control can come in at a slot that it only left for. */
+    /** Makes a region anew so that control can come in at slots that it only left for. */
     private boolean enlarge(Made old, Candidate candidate) throws ReflectiveOperationException {
         CodePage page = candidate.page();
-        int slot = candidate.slot();
         Integer number = old.plan().numberOf(page);
-        if (number == null || old.generation() == MAX_GENERATIONS) {
+        if (number == null || old.generation() >= MAX_GENERATIONS) {
             return false;
         }
         CodeView view = candidate.view().startingAt(old.page(), -number);
-        int wanted = slot + number * CodePage.SLOTS;
-        List<Integer> entries = new ArrayList<>(old.plan().wanted);
-        entries.add(wanted);
-        RegionPlan plan = RegionPlan.of(view, this, entries, maxBytes(old.generation() + 1));
-        if (!plan.code.keySet().containsAll(entries)) {
+        Set<Integer> wanted = new LinkedHashSet<>(old.plan().wanted);
+        wanted.add(candidate.slot() + number * CodePage.SLOTS);
+        Set<Integer> needed = Set.copyOf(wanted);
+        old.plan().pages.forEach((n, holder) -> addLeftFor(old, n, holder, wanted));
+        RegionPlan plan = RegionPlan.of(view, this, wanted, maxBytes(old.generation() + 1));
+        if (!plan.code.keySet().containsAll(needed)) {
             return false;
         }
-        make(old.page(), page, slot, plan, old.generation() + 1);
+        make(old.page(), page, candidate.slot(), plan, old.generation() + 1);
         return true;
+    }
+
+    /** Adds the other places on a page that a region was left for, and that were asked for. */
+    private void addLeftFor(Made old, int number, CodePage page, Set<Integer> wanted) {
+        List<Integer> slots = candidates.in(page);
+        synchronized (this) {
+            PageNotes notes = PageNotes.of(page);
+            for (int slot : slots) {
+                if (old.equals(notes.neighbour(slot))) {
+                    wanted.add(slot + number * CodePage.SLOTS);
+                }
+            }
+        }
     }
 
     private static int maxBytes(int generation) {
@@ -232,7 +251,7 @@ public final class Translator implements RegionPlan.Guide {
 
     private void make(CodePage first, CodePage page, int slot, RegionPlan plan, int generation)
             throws ReflectiveOperationException {
-        byte[] bytes = RegionCompiler.generate(plan);
+        byte[] bytes = RegionCompiler.generate(plan, compiler.ramBytes());
         Region region = compiler.define(plan, bytes);
         if (atOnce) {
             synchronized (this) {
@@ -249,12 +268,13 @@ public final class Translator implements RegionPlan.Guide {
             finisher.execute(() -> finish(first, plan, region, bytes.length, generation));
             return;
         }
+        Region before = page.regions[slot];
         page.regions[slot] =
                 new Apprentice(
                         region,
                         () -> {
-                            page.regions[slot] = null;
-                            page.countdown[slot] = hot;
+                            page.regions[slot] = before;
+                            page.countdown[slot] = before == null ? hot : 1;
                             finisher.execute(
                                     () -> finish(first, plan, region, bytes.length, generation));
                         });

@@ -1,0 +1,169 @@
+package dev.dalang.riscv.internal.translator;
+
+import dev.dalang.riscv.internal.decode.Decoder;
+import dev.dalang.riscv.internal.decode.Op;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Which loads and stores of a region need no look at the TLB of their own: those of a block that
+ * come off one base register, at constant distances, while it holds the same value. The first of
+ * such a group looks for all of them, and keeps where in RAM it has found its page.
+ *
+ * <p>Between them nothing can take the page away: a translation is dropped by the hart alone, where
+ * it polls or executes a system instruction.
+ */
+final class MemoryGroups {
+    /** Bytes from the first to the last of a group: one that spans two pages is interpreted. */
+    private static final int MAX_SPAN = 256;
+
+    private final Map<Integer, Group> groups = new HashMap<>();
+
+    private MemoryGroups() {}
+
+    static MemoryGroups of(RegionPlan plan) {
+        MemoryGroups result = new MemoryGroups();
+        Map<Integer, Group> open = new HashMap<>();
+        plan.code.forEach(
+                (slot, i) -> {
+                    if (plan.leaders.contains(slot)) {
+                        open.clear();
+                    }
+                    result.look(slot, i, open);
+                });
+        result.groups.values().removeIf(group -> group.members.size() == 1);
+        return result;
+    }
+
+    /** The group that the access at a slot belongs to; null if it stands alone. */
+    @Nullable Group at(int slot) {
+        return groups.get(slot);
+    }
+
+    private void look(int slot, long i, Map<Integer, Group> open) {
+        int op = (int) i & Op.MASK;
+        if (RegionPlan.isMemory(op)) {
+            Access access = new Access(slot, (int) (i >> 32), size(op), isStore(op));
+            int base = RegionRegisters.rs1(i);
+            Group group = open.get(base);
+            if (group == null || !group.admits(access)) {
+                group = new Group(slot);
+                open.put(base, group);
+            }
+            group.add(access);
+            groups.put(slot, group);
+        }
+        if (op == Op.CSR) {
+            open.clear();
+        } else if (writesX(op)) {
+            int rd = RegionRegisters.rd(i);
+            if (rd != Decoder.SINK) {
+                open.remove(rd);
+            }
+        }
+    }
+
+    private static boolean writesX(int op) {
+        // Of floats, those that write a general register lose a group now and then without need.
+        return !isStore(op) && !RegionPlan.isBranch(op) && op != Op.FLW && op != Op.FLD;
+    }
+
+    private static boolean isStore(int op) {
+        return RegionPlan.isStore(op) || op == Op.FSW || op == Op.FSD;
+    }
+
+    static int size(int op) {
+        return switch (op) {
+            case Op.LB, Op.LBU, Op.SB -> 1;
+            case Op.LH, Op.LHU, Op.SH -> 2;
+            case Op.LW, Op.LWU, Op.SW, Op.FLW, Op.FSW -> 4;
+            default -> 8;
+        };
+    }
+
+    /** One load or store. */
+    private record Access(int slot, int offset, int size, boolean store) {}
+
+    /** Accesses off one base. */
+    static final class Group {
+        /** The slot of the access that looks for all. */
+        final int first;
+
+        private final List<Access> members = new ArrayList<>();
+        private int low;
+        private int end;
+        private int alignment = 1;
+        private boolean writes;
+
+        private Group(int first) {
+            this.first = first;
+        }
+
+        /** Distance of the lowest byte from the base; on it the widest access would be aligned. */
+        int low() {
+            return low;
+        }
+
+        /** Bytes from {@link #low} to the end of the last access. */
+        int span() {
+            return end - low;
+        }
+
+        /** Size of the widest access. */
+        int alignment() {
+            return alignment;
+        }
+
+        /** Whether one of them is a store. */
+        boolean writes() {
+            return writes;
+        }
+
+        private boolean admits(Access access) {
+            int widest = Math.max(alignment, access.size);
+            int newLow = lowest(access);
+            int newEnd = Math.max(end, access.offset + access.size);
+            if (newEnd - newLow > MAX_SPAN) {
+                return false;
+            }
+            for (Access member : members) {
+                if ((member.offset - access.offset) % Math.min(member.size, access.size) != 0) {
+                    return false;
+                }
+            }
+            return widest > 0;
+        }
+
+        /** The lowest offset, taken down so that the widest access is at a multiple of its size. */
+        private int lowest(Access access) {
+            if (members.isEmpty()) {
+                return access.offset;
+            }
+            int lowest = Math.min(low, access.offset);
+            Access widest = access;
+            for (Access member : members) {
+                if (member.size > widest.size) {
+                    widest = member;
+                }
+            }
+            return lowest - Math.floorMod(lowest - widest.offset, widest.size);
+        }
+
+        private void add(Access access) {
+            int newLow = lowest(access);
+            end =
+                    members.isEmpty()
+                            ? access.offset + access.size
+                            : Math.max(end, access.offset + access.size);
+            low = newLow;
+            members.add(access);
+            alignment = Math.max(alignment, access.size);
+            writes |= access.store;
+        }
+    }
+}
