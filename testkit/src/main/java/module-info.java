@@ -10,4 +10,5 @@ module dev.dalang.testkit {
     exports dev.dalang.testkit;
     exports dev.dalang.testkit.pci;
     exports dev.dalang.testkit.riscv;
+    exports dev.dalang.testkit.virtio;
 }
