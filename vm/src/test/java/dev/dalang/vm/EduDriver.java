@@ -59,12 +59,12 @@ final class EduDriver {
         }
     }
 
-    /** How often the kernel counted an interrupt of that name. */
-    static Optional<Long> count(String interrupts, String name) {
+    /** How often the kernel counted a function's message of that name. */
+    static Optional<Long> count(String interrupts, String function, String name) {
         return interrupts
                 .lines()
                 .map(String::strip)
-                .filter(line -> line.matches("\\d+:.*\\s" + name))
+                .filter(line -> line.matches("\\d+:.*-" + function + "\\s.*\\s" + name))
                 .map(EduDriver::sumOfHarts)
                 .findFirst();
     }

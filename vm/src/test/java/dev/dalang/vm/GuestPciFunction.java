@@ -2,6 +2,7 @@ package dev.dalang.vm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.dalang.pci.InterruptPin;
 import dev.dalang.pci.PciBar;
 import dev.dalang.pci.PciDeviceSpec;
 import dev.dalang.pci.PciFunction;
@@ -18,7 +19,7 @@ import java.util.Set;
 /**
  * A function as the guest sees it, with what {@code lspci -vv} would decode.
  *
- * @param config the first 256 bytes of its configuration space
+ * @param config its configuration space, of 256 or 4096 bytes
  * @param resources start, end and flags: six BARs, the ROM, and a bridge's windows
  */
 record GuestPciFunction(ByteBuffer config, List<long[]> resources) {
@@ -28,9 +29,15 @@ record GuestPciFunction(ByteBuffer config, List<long[]> resources) {
             for d in /sys/bus/pci/devices/*; do
                 echo "function ${d##*/}"
                 cat $d/resource
-                od -v -An -tx1 -N256 $d/config
+                od -Ax -tx1 $d/config
             done
             """;
+
+    private static final int SPACE_BYTES = 4096;
+    private static final int CONVENTIONAL_BYTES = 256;
+    private static final int LINE_BYTES = 16;
+
+    private static final int CLASS_HOST_BRIDGE = 0x0600;
 
     private static final int CAP_POWER_MANAGEMENT = 0x01;
     private static final int CAP_MSI = 0x05;
@@ -48,7 +55,7 @@ record GuestPciFunction(ByteBuffer config, List<long[]> resources) {
         GuestPciFunction function = null;
         for (String line : text.lines().map(String::strip).toList()) {
             if (line.startsWith("function 0")) {
-                var config = ByteBuffer.allocate(256).order(ByteOrder.LITTLE_ENDIAN);
+                var config = ByteBuffer.allocate(SPACE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
                 function = new GuestPciFunction(config, new ArrayList<>());
                 functions.put(line.substring("function ".length()), function);
             } else if (function != null && line.matches("0x\\w+ 0x\\w+ 0x\\w+")) {
@@ -58,13 +65,22 @@ record GuestPciFunction(ByteBuffer config, List<long[]> resources) {
                     resource[i] = Long.parseUnsignedLong(numbers[i].substring(2), 16);
                 }
                 function.resources.add(resource);
-            } else if (function != null && line.matches("[0-9a-f]{2}( [0-9a-f]{2}){15}")) {
-                for (String octet : line.split(" ")) {
+            } else if (function != null && line.matches("[0-9a-f]{6}( [0-9a-f]{2}){0,16}")) {
+                String[] words = line.split(" ");
+                function.repeatTo(Integer.parseInt(words[0], 16));
+                for (String octet : List.of(words).subList(1, words.length)) {
                     function.config.put((byte) Integer.parseInt(octet, 16));
                 }
             }
         }
         return functions;
+    }
+
+    /** What {@code od} leaves out is like the line before. */
+    private void repeatTo(int offset) {
+        while (config.position() < offset) {
+            config.put(config.get(config.position() - LINE_BYTES));
+        }
     }
 
     private int octet(int offset) {
@@ -92,18 +108,30 @@ record GuestPciFunction(ByteBuffer config, List<long[]> resources) {
      */
     void requireAsConfigured(PciFunction function, long leastMemory) {
         PciDeviceSpec spec = function.device().spec();
-        assertThat(config.position()).as("bytes of configuration space").isEqualTo(256);
+        // Linux reads all of a host bridge's, whether it is Express or not.
+        boolean isExpress =
+                spec.isExpress()
+                        || function.isBridge()
+                        || spec.classCode() >>> 8 == CLASS_HOST_BRIDGE;
+        assertThat(config.position())
+                .as("bytes of configuration space")
+                .isEqualTo(isExpress ? SPACE_BYTES : CONVENTIONAL_BYTES);
         assertThat(word(0x00)).as("vendor").isEqualTo(spec.vendor());
         assertThat(word(0x02)).as("device").isEqualTo(spec.device());
         assertThat(octet(0x08)).as("revision").isEqualTo(spec.revision());
         assertThat(config.getInt(0x08) >>> 8).as("class").isEqualTo(spec.classCode());
-        assertThat(octet(0x0e)).as("header").isEqualTo(function.isBridge() ? 1 : 0);
+        int header = (function.isBridge() ? 1 : 0) | (hasSiblings(function) ? 0x80 : 0);
+        assertThat(octet(0x0e)).as("header").isEqualTo(header);
         if (!function.isBridge()) {
             assertThat(word(0x2c)).as("subsystem vendor").isEqualTo(spec.subsystemVendor());
             assertThat(word(0x2e)).as("subsystem").isEqualTo(spec.subsystem());
         }
-        assertThat(octet(0x3d)).as("interrupt pin").isEqualTo(spec.hasIntx() ? 1 : 0);
+        int pin = spec.hasIntx() ? InterruptPin.ofFunction(function.devfn() & 7).code() : 0;
+        assertThat(octet(0x3d)).as("interrupt pin").isEqualTo(pin);
         requireCapabilities(function, spec);
+        if (isExpress) {
+            requireExtendedCapabilities(function);
+        }
         requireBars(function, spec, leastMemory);
     }
 
@@ -138,6 +166,38 @@ record GuestPciFunction(ByteBuffer config, List<long[]> resources) {
                                     .isEqualTo(placement.pbaOffset() | placement.bar());
                         });
         assertThat(capabilities.keySet()).as("capabilities").isEqualTo(expected);
+    }
+
+    /** Function 0 of its device is not alone. */
+    private static boolean hasSiblings(PciFunction function) {
+        return function.bus().functions().stream()
+                .anyMatch(
+                        other ->
+                                other.devfn() >>> 3 == function.devfn() >>> 3
+                                        && (other.devfn() & 7) != 0);
+    }
+
+    /** The list that begins at 0x100: ids, and the bytes of each (PCIe 6.0 §7.6.3). */
+    private void requireExtendedCapabilities(PciFunction function) {
+        int at = CONVENTIONAL_BYTES;
+        for (PciDeviceSpec.Capability own : function.device().spec().capabilities()) {
+            if (!own.isExtended()) {
+                continue;
+            }
+            assertThat(word(at))
+                    .as("extended capability at 0x%x", at)
+                    .isEqualTo(own.capability().id());
+            int[] image = own.capability().image();
+            for (int register = 1; register < image.length; register++) {
+                assertThat(config.getInt(at + 4 * register))
+                        .as("register %d of the extended capability at 0x%x", register, at)
+                        .isEqualTo(image[register]);
+            }
+            int next = word(at + 2) >>> 4;
+            at = next == 0 ? at : next;
+        }
+        // The last one's, or that there is none at all.
+        assertThat(word(at + 2) >>> 4).as("next extended capability").isZero();
     }
 
     private void requireBars(PciFunction function, PciDeviceSpec spec, long leastMemory) {

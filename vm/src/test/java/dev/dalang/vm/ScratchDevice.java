@@ -1,6 +1,7 @@
 package dev.dalang.vm;
 
 import dev.dalang.bus.snapshot.Snapshot;
+import dev.dalang.pci.ExtendedCapability;
 import dev.dalang.pci.PciBar;
 import dev.dalang.pci.PciDevice;
 import dev.dalang.pci.PciDeviceSpec;
@@ -26,6 +27,12 @@ final class ScratchDevice implements PciDevice {
                     .msix(5, 3, 0x800, 0xc00)
                     .msi(4, true)
                     .express()
+                    .extendedCapability(
+                            ExtendedCapability.serialNumber(0x5c4a_0001_0203_0405L),
+                            Optional.empty())
+                    .extendedCapability(
+                            ExtendedCapability.vendor(0x5c4a, 2, 0x1111_1111, 0x2222_2222),
+                            Optional.empty())
                     .build();
 
     private final long[] values = new long[PciDeviceSpec.ROM + 1];
