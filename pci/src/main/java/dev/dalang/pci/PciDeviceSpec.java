@@ -458,6 +458,17 @@ public final class PciDeviceSpec {
         }
 
         /**
+         * Adds a capability, wherever it says that it stands.
+         *
+         * @param own the capability
+         * @return this
+         */
+        public Builder capability(Capability own) {
+            capabilities.add(own);
+            return this;
+        }
+
+        /**
          * Adds a capability before those of messages, power management and PCI Express, whose
          * registers change only by the guest's writes.
          *

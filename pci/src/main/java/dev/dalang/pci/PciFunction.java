@@ -5,6 +5,7 @@ import static dev.dalang.pci.PciRegisters.PCI_COMMAND_MASTER;
 
 import dev.dalang.bus.BusDevice;
 import dev.dalang.bus.BusRange;
+import dev.dalang.bus.DeviceExecutor;
 import dev.dalang.bus.memory.GuestMemoryException;
 import dev.dalang.bus.snapshot.Snapshot;
 import dev.dalang.bus.snapshot.Suspendable;
@@ -203,6 +204,11 @@ public final class PciFunction implements BusDevice, PciHost, Suspendable {
     @Override
     public VirtualClock clock() {
         return bus.root().clock();
+    }
+
+    @Override
+    public DeviceExecutor executor() {
+        return bus.root().executor();
     }
 
     @Override

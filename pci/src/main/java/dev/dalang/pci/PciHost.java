@@ -1,5 +1,6 @@
 package dev.dalang.pci;
 
+import dev.dalang.bus.DeviceExecutor;
 import dev.dalang.bus.time.VirtualClock;
 
 import java.util.Optional;
@@ -23,6 +24,9 @@ public interface PciHost {
 
     /** {@return the machine's time} */
     VirtualClock clock();
+
+    /** {@return what runs the work that a device does outside of a guest's access} */
+    DeviceExecutor executor();
 
     /**
      * {@return the tree that the device is in, for who looks at other functions} Empty where the

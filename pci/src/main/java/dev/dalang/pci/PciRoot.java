@@ -1,6 +1,7 @@
 package dev.dalang.pci;
 
 import dev.dalang.bus.BusRange;
+import dev.dalang.bus.DeviceExecutor;
 import dev.dalang.bus.IoCounters;
 import dev.dalang.bus.IoManager;
 import dev.dalang.bus.MmioRange;
@@ -60,6 +61,7 @@ public final class PciRoot implements Suspendable {
     private final IoManager io;
     private final Supplier<GuestMemory> memory;
     private final VirtualClock clock;
+    private final DeviceExecutor executor;
     private final MsiRouter messages;
     private final List<SharedInterruptLine> wires;
     private final int buses;
@@ -83,6 +85,7 @@ public final class PciRoot implements Suspendable {
         io = builder.io;
         memory = builder.memory;
         clock = builder.clock;
+        executor = builder.executor;
         messages = builder.messages;
         wires = builder.wires.stream().map(SharedInterruptLine::of).toList();
         buses = builder.buses;
@@ -566,6 +569,10 @@ public final class PciRoot implements Suspendable {
         return clock;
     }
 
+    DeviceExecutor executor() {
+        return executor;
+    }
+
     MsiRouter messages() {
         return messages;
     }
@@ -588,6 +595,7 @@ public final class PciRoot implements Suspendable {
         private final IoManager io;
         private final Supplier<GuestMemory> memory;
         private final VirtualClock clock;
+        private DeviceExecutor executor = DeviceExecutor.inline();
         private MsiRouter messages = MsiTargetRouter.create((_, _) -> false, 1);
         private List<InterruptLine> wires = List.of();
         private int buses = HIGHEST_BUS + 1;
@@ -609,6 +617,18 @@ public final class PciRoot implements Suspendable {
          */
         public Builder messages(MsiRouter router) {
             messages = router;
+            return this;
+        }
+
+        /**
+         * Sets what runs the work that devices do outside of a guest's access; by default it is
+         * done within.
+         *
+         * @param runner the machine's executor, which outlives the tree
+         * @return this
+         */
+        public Builder executor(DeviceExecutor runner) {
+            executor = runner;
             return this;
         }
 

@@ -8,19 +8,19 @@ import java.util.Locale;
  */
 public enum VirtioDeviceType {
     /** A network card. */
-    NET(1, 0x02_00_00),
+    NET(1, 0x02_80_00),
     /** A disk. */
     BLOCK(2, 0x01_80_00),
     /** Consoles and other ports for characters. */
     CONSOLE(3, 0x07_80_00),
     /** A source of entropy. */
-    RNG(4, 0xff_00_00),
+    RNG(4, 0x08_80_00),
     /** A balloon for memory. */
-    BALLOON(5, 0xff_00_00),
+    BALLOON(5, 0x08_80_00),
     /** A SCSI host. */
     SCSI(8, 0x01_00_00),
     /** A file system over the 9P protocol. */
-    NINE_P(9, 0x01_80_00),
+    NINE_P(9, 0x02_80_00),
     /** A graphics card. */
     GPU(16, 0x03_80_00),
     /** A keyboard, mouse or tablet. */
@@ -38,7 +38,17 @@ public enum VirtioDeviceType {
     /** A file system over FUSE. */
     FS(26, 0x01_80_00),
     /** Persistent memory. */
-    PMEM(27, 0x05_80_00);
+    PMEM(27, 0x01_08_00),
+    /** A simulated wireless network. */
+    HWSIM(29, 0x0d_80_00),
+    /** An encoder of video. */
+    VIDEO_ENC(30, 0x04_00_00),
+    /** A decoder of video. */
+    VIDEO_DEC(31, 0x04_00_00),
+    /** A way to firmware that manages the system. */
+    SCMI(32, 0x08_80_00),
+    /** Cameras and codecs. */
+    MEDIA(48, 0x04_00_00);
 
     private final int id;
     private final int pciClass;
@@ -81,6 +91,8 @@ public enum VirtioDeviceType {
      * @return such as {@code virtio-rng}
      */
     public String label() {
-        return this == NINE_P ? "virtio-9p" : "virtio-" + name().toLowerCase(Locale.ROOT);
+        return this == NINE_P
+                ? "virtio-9p"
+                : "virtio-" + name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 }

@@ -47,5 +47,16 @@ public final class VirtioFeatures {
     /** The driver may suspend the device through its status (virtio 1.3 §3.4). */
     public static final long VIRTIO_F_SUSPEND = 1L << 42;
 
+    /** The bits that are the transport's and the queues', 24 to 49 (virtio 1.3 §6). */
+    public static final long TRANSPORT = (1L << 50) - (1L << 24);
+
+    /** What a transport of ours offers unless it is told otherwise. */
+    public static final long STANDARD =
+            VIRTIO_F_INDIRECT_DESC
+                    | VIRTIO_F_EVENT_IDX
+                    | VIRTIO_F_VERSION_1
+                    | VIRTIO_F_RING_RESET
+                    | VIRTIO_F_SUSPEND;
+
     private VirtioFeatures() {}
 }
