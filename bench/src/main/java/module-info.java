@@ -5,6 +5,7 @@ import org.jspecify.annotations.NullMarked;
 module dev.dalang.bench {
     requires dev.dalang.bus;
     requires dev.dalang.pci;
+    requires dev.dalang.virtio;
     requires dev.dalang.vm;
     requires jmh.core;
     requires static org.jspecify;
