@@ -22,21 +22,21 @@ struct workload {
 };
 
 static const struct workload workloads[] = {
-    {"integer", "iterations", 1200, prepare_integer, run_integer},
-    {"records", "iterations", 2000000, prepare_records, run_records},
+    {"integer", "iterations", 12000, prepare_integer, run_integer},
+    {"records", "iterations", 10000000, prepare_records, run_records},
     {"sha256", "MiB", 64, prepare_sha256, run_sha256},
     {"gzip", "MiB", 16, prepare_gzip, run_gzip},
     {"gunzip", "MiB", 16, prepare_gunzip, run_gunzip},
-    {"copy", "MiB", 2048, prepare_copy, run_copy},
+    {"copy", "MiB", 3200, prepare_copy, run_copy},
     {"triad", "passes", 64, prepare_triad, run_triad},
     {"chase", "steps", 10000000, prepare_chase, run_chase},
     {"pages", "pages", 98304, prepare_pages, run_pages},
-    {"getppid", "calls", 1000000, prepare_kernel, run_getppid},
-    {"pipe", "round trips", 20000, prepare_kernel, run_pipe},
+    {"getppid", "calls", 3000000, prepare_kernel, run_getppid},
+    {"pipe", "round trips", 40000, prepare_kernel, run_pipe},
     {"fork", "children", 1000, prepare_kernel, run_fork},
     {"exec", "programs", 500, prepare_kernel, run_exec},
-    {"bodies", "steps", 200000, prepare_bodies, run_bodies},
-    {"functions", "iterations", 30000, prepare_functions, run_functions},
+    {"bodies", "steps", 1200000, prepare_bodies, run_bodies},
+    {"functions", "iterations", 120000, prepare_functions, run_functions},
     {"mmio", "round trips", 500000, prepare_mmio, run_mmio},
     {"interrupts", "interrupts", 50000, prepare_interrupts, run_interrupts},
 };

@@ -148,6 +148,15 @@ final class RunCommand implements Callable<Integer> {
     private String engine = HartGroup.defaultEngine().toString();
 
     @Option(
+            names = "--hot-code",
+            paramLabel = "FILE|none",
+            description = {
+                "Where the translator keeps what was hot, for a faster next start (default: a file",
+                "in the cache directory). It may be deleted at any time."
+            })
+    private @Nullable String hotCode;
+
+    @Option(
             names = "--console",
             paramLabel = "stdio|file:PATH|none",
             defaultValue = "stdio",
@@ -259,6 +268,11 @@ final class RunCommand implements Callable<Integer> {
                         .cpus(cpus)
                         .aia(InterruptArchitecture.of(aia))
                         .engine(engine());
+        if (hotCode == null) {
+            builder.hotCode(Guests.inUserCache().directory().resolve("hot-code"));
+        } else if (!hotCode.equals("none")) {
+            builder.hotCode(Path.of(hotCode));
+        }
         if (kernel != null) {
             builder.kernel(kernel);
         }

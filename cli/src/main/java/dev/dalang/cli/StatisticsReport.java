@@ -72,8 +72,9 @@ final class StatisticsReport {
                         "regions",
                         String.format(
                                 Locale.ROOT,
-                                "%d made, %d kB, %d evicted, %d not compiled, %d failed",
+                                "%d made, %d as before, %d kB, %d evicted, %d not compiled, %d failed",
                                 engine.regions(),
+                                engine.remembered(),
                                 engine.bytes() / 1000,
                                 engine.evicted(),
                                 engine.notCompiled(),

@@ -25,6 +25,7 @@ class StatisticsReportTest {
                                 new EngineStatistics(
                                         25_000_000,
                                         300,
+                                        120,
                                         1_500_000,
                                         4,
                                         Duration.ofMillis(900),
@@ -49,7 +50,7 @@ class StatisticsReportTest {
                         "guest instructions   250000000",
                         "speed                100.0 MIPS",
                         "interpreted          10.0 %",
-                        "regions              300 made, 1500 kB, 4 evicted, 2 not compiled, 1 failed",
+                        "regions              300 made, 120 as before, 1500 kB, 4 evicted, 2 not compiled, 1 failed",
                         "translation          0.9 s planning, 4.2 s compiling",
                         "left to interpreter  3 crossing, 12 system",
                         "first line of output 0.040 s",

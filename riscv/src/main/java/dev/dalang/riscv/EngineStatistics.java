@@ -9,6 +9,7 @@ import java.util.Map;
  * @param interpreted instructions that the interpreter executed, by all harts; what is missing to
  *     all instructions ran in regions
  * @param regions regions made; some may have been dropped since
+ * @param remembered of these, those that were planned as in an earlier run
  * @param bytes size of the classes of the regions that stand
  * @param evicted regions dropped to make room
  * @param planning time spent on choosing code and generating classes
@@ -20,6 +21,7 @@ import java.util.Map;
 public record EngineStatistics(
         long interpreted,
         long regions,
+        long remembered,
         long bytes,
         long evicted,
         Duration planning,

@@ -26,15 +26,17 @@ public final class HartGroup implements AutoCloseable {
             GuestMemory memory,
             List<MemoryRegion> fetchable,
             EngineKind engine,
-            long maxClassBytes) {
+            long maxClassBytes,
+            byte[] hotCode) {
         this.memory = memory;
         this.engine = engine;
         this.translator =
                 new Translator(
                         Mmu.ramOf(memory).segment(),
                         engine == EngineKind.TRANSLATE_AT_ONCE,
-                        maxClassBytes);
-        this.codeCache = new CodeCache(fetchable, translator.hot());
+                        maxClassBytes,
+                        hotCode);
+        this.codeCache = new CodeCache(fetchable, translator.hot(), translator::onPage);
     }
 
     /**
@@ -44,7 +46,7 @@ public final class HartGroup implements AutoCloseable {
      * @return the group
      */
     public static HartGroup of(GuestMemory memory) {
-        return of(memory, List.of(), defaultEngine());
+        return of(memory, List.of(), defaultEngine(), new byte[0]);
     }
 
     /**
@@ -54,18 +56,20 @@ public final class HartGroup implements AutoCloseable {
      * @param fetchOnly memory that instructions are fetched from, while loads and stores at the
      *     same addresses go to a device, such as flash
      * @param engine what executes instructions
+     * @param hotCode what {@link #hotCode} gave in an earlier run, so that the translator begins
+     *     where it ended; nothing, or something damaged, does no harm
      * @return the group
      */
     public static HartGroup of(
-            GuestMemory memory, List<MemoryRegion> fetchOnly, EngineKind engine) {
+            GuestMemory memory, List<MemoryRegion> fetchOnly, EngineKind engine, byte[] hotCode) {
         List<MemoryRegion> fetchable = new ArrayList<>(memory.regions());
         fetchable.addAll(fetchOnly);
-        return new HartGroup(memory, fetchable, engine, Translator.MAX_CLASS_BYTES);
+        return new HartGroup(memory, fetchable, engine, Translator.MAX_CLASS_BYTES, hotCode);
     }
 
     /** As {@link #of(GuestMemory)}, with an engine and a limit on the size of all translations. */
     static HartGroup withRoomFor(long classBytes, GuestMemory memory, EngineKind engine) {
-        return new HartGroup(memory, memory.regions(), engine, classBytes);
+        return new HartGroup(memory, memory.regions(), engine, classBytes, new byte[0]);
     }
 
     /**
@@ -88,6 +92,17 @@ public final class HartGroup implements AutoCloseable {
         return engine == EngineKind.INTERPRETER
                 ? Optional.empty()
                 : Optional.of(translator.counters().statistics(exclusion.interpreted()));
+    }
+
+    /**
+     * What was hot in this run and in those before, for {@link #of(GuestMemory, List, EngineKind,
+     * byte[])} of a later one: which code, by its hash, and in what shapes. At most a few
+     * megabytes. Any thread.
+     *
+     * @return the bytes; empty if the engine is not the translator
+     */
+    public byte[] hotCode() {
+        return engine == EngineKind.TRANSLATOR ? translator.hotCode() : new byte[0];
     }
 
     /**

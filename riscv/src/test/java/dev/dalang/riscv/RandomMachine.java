@@ -51,7 +51,7 @@ final class RandomMachine {
     final Hart hart;
 
     RandomMachine(long seed, EngineKind engine, long maxInstructions) {
-        this(seed, memory -> HartGroup.of(memory, List.of(), engine), maxInstructions);
+        this(seed, memory -> HartGroup.of(memory, List.of(), engine, new byte[0]), maxInstructions);
     }
 
     RandomMachine(long seed, Function<GuestMemory, HartGroup> grouping, long maxInstructions) {

@@ -50,6 +50,7 @@ public final class VmBuilder {
     private @Nullable Path bare;
     private InterruptArchitecture aia = InterruptArchitecture.APLIC_IMSIC;
     private EngineKind engine = HartGroup.defaultEngine();
+    private @Nullable Path hotCode;
     private @Nullable Duration timeout;
     private long maxInstructions = Long.MAX_VALUE;
     private boolean reboot = true;
@@ -225,6 +226,20 @@ public final class VmBuilder {
      */
     public VmBuilder engine(EngineKind kind) {
         this.engine = kind;
+        return this;
+    }
+
+    /**
+     * Names a file that keeps what code was hot, so that the next machine with the same guest is
+     * fast sooner; default none. It is read when the machine is built and replaced when it is
+     * closed; machines may share it, and it may be deleted at any time. What it says is never
+     * trusted: a wrong one costs time and nothing else.
+     *
+     * @param file need not exist yet
+     * @return this
+     */
+    public VmBuilder hotCode(Path file) {
+        this.hotCode = file;
         return this;
     }
 
@@ -431,7 +446,8 @@ public final class VmBuilder {
                 engine,
                 devices,
                 maxInstructions,
-                Optional.ofNullable(tracing));
+                Optional.ofNullable(tracing),
+                Optional.ofNullable(hotCode));
     }
 
     private List<FlashBank> flashBanks() {

@@ -18,7 +18,7 @@ final class Workloads {
             List.of("-O2", "-std=gnu17", "-Wall", "-Wextra", "-march=rv64gc", "-mabi=lp64d");
 
     /** As many as the guest's program does (bench/guest/main.c). */
-    private static final int INTEGER_ITERATIONS = 1200;
+    private static final int INTEGER_ITERATIONS = 12_000;
 
     private final Path root;
     private final Path source;

@@ -9,6 +9,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 
 /**
  * The decoded pages of a machine, by physical address, shared by its harts.
@@ -30,15 +31,18 @@ public final class CodeCache {
     private final AtomicLong epoch = new AtomicLong();
     private final AtomicLong replaced = new AtomicLong();
     private final short countdown;
+    private final Consumer<CodePage> onPage;
 
     /**
      * A cache over the regions that instructions may be fetched from.
      *
      * @param countdown what {@link CodePage#countdown} begins with
+     * @param onPage told of each page before a hart sees it, on the hart's thread
      */
-    public CodeCache(List<MemoryRegion> regions, short countdown) {
+    public CodeCache(List<MemoryRegion> regions, short countdown, Consumer<CodePage> onPage) {
         this.regions = List.copyOf(regions);
         this.countdown = countdown;
+        this.onPage = onPage;
     }
 
     /** What follows sees all stores that the calling thread has seen. Any thread. */
@@ -77,6 +81,7 @@ public final class CodeCache {
             pages.clear();
         }
         page = new CodePage(pageAddress, memory.toArray(ValueLayout.JAVA_BYTE), now, countdown);
+        onPage.accept(page);
         pages.put(pageAddress >>> 12, page);
         return page;
     }

@@ -5,6 +5,9 @@ import dev.dalang.riscv.internal.decode.Op;
 
 import org.jspecify.annotations.Nullable;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
@@ -35,6 +38,9 @@ public final class CodePage {
     /** What the translator knows of the page; its own affair. */
     public volatile @Nullable Object notes;
 
+    private static final VarHandle AS_LONGS =
+            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
     private final long address;
     private final byte[] bytes;
 
@@ -53,6 +59,16 @@ public final class CodePage {
     /** Guest physical address of the page. */
     public long address() {
         return address;
+    }
+
+    /** A hash of the bytes: pages with the same bytes have the same, in all runs. */
+    public long hash() {
+        long hash = 0;
+        for (int i = 0; i < bytes.length; i += 8) {
+            hash = (hash ^ (long) AS_LONGS.get(bytes, i)) * 0x9E37_79B9_7F4A_7C15L;
+            hash ^= hash >>> 29;
+        }
+        return hash;
     }
 
     byte[] bytes() {

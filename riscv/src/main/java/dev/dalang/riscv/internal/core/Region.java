@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
  */
 public abstract class Region {
     private final int instructions;
+    private long weight;
 
     /**
      * For the generated classes.
@@ -21,6 +22,16 @@ public abstract class Region {
     /** Guest instructions that were translated. */
     public final int instructions() {
         return instructions;
+    }
+
+    /** Guest instructions that were seen to be executed here, by some of the runs. */
+    public final long weight() {
+        return weight;
+    }
+
+    /** Tells of guest instructions of one run; harts lose each other's, which does no harm. */
+    public final void weigh(long executed) {
+        weight += executed;
     }
 
     /**

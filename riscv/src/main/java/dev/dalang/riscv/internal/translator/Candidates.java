@@ -15,7 +15,7 @@ import java.util.Map;
  */
 final class Candidates {
     /** So often has a place to be asked for. */
-    private static final int WORTH = 8;
+    static final int WORTH = 8;
 
     /** Places at the most; beyond, those that were asked for once are forgotten. */
     private static final int MOST = 4096;
@@ -26,9 +26,10 @@ final class Candidates {
     /**
      * Notes that a place was asked for.
      *
+     * @param times as how many times this counts
      * @return true if the caller has to see to it that somebody takes what {@link #next} gives
      */
-    synchronized boolean add(Candidate candidate) {
+    synchronized boolean add(Candidate candidate, int times) {
         if (asked.size() >= MOST) {
             asked.values().removeIf(a -> a.times == 1);
             if (asked.size() >= MOST) {
@@ -38,8 +39,11 @@ final class Candidates {
         Asked entry =
                 asked.computeIfAbsent(
                         new Key(candidate.page(), candidate.slot()), key -> new Asked());
-        entry.latest = candidate;
-        if (++entry.times >= WORTH && !busy) {
+        if (entry.latest == null || !entry.latest.isContinuation()) {
+            entry.latest = candidate;
+        }
+        entry.times += times;
+        if (entry.times >= WORTH && !busy) {
             busy = true;
             return true;
         }

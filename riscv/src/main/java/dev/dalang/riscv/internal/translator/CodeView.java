@@ -41,6 +41,11 @@ final class CodeView {
         return new CodeView(first, base + 4096L * number, tags, pages, decode);
     }
 
+    /** The same code, with what was never executed. */
+    CodeView decoding() {
+        return new CodeView(page, base, tags, pages, true);
+    }
+
     /** The number of the page that holds a slot; 0 is the first. */
     static int pageOf(int slot) {
         return slot >> 11;

@@ -4,10 +4,16 @@ import dev.dalang.riscv.internal.core.CodePage;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.ArrayList;
+import java.util.List;
+
 /** What the translator knows of a page's slots. Guarded by the translator. */
 final class PageNotes {
     /** A region that has a slot as the beginning of a block, or is left for it. */
     private final @Nullable Made[] neighbours = new Made[CodePage.SLOTS];
+
+    /** Regions of earlier runs that begin here, and were not made yet. */
+    private final List<Remembered> remembered = new ArrayList<>();
 
     /** How many regions with a block at a slot are being made. */
     private final byte[] pending = new byte[CodePage.SLOTS];
@@ -23,6 +29,24 @@ final class PageNotes {
         PageNotes notes = new PageNotes();
         page.notes = notes;
         return notes;
+    }
+
+    void remember(HotRegion region) {
+        remembered.add(new Remembered(region));
+    }
+
+    /** The region of an earlier run that was entered at a slot; null if there is none. */
+    @Nullable Remembered remembered(int slot) {
+        for (Remembered entry : remembered) {
+            if (entry.region.wanted().contains(slot)) {
+                return entry;
+            }
+        }
+        return null;
+    }
+
+    void forget(Remembered entry) {
+        remembered.remove(entry);
     }
 
     boolean isPending(int slot) {
@@ -56,6 +80,18 @@ final class PageNotes {
                 neighbours[slot] = null;
                 inside[slot] = false;
             }
+        }
+    }
+
+    /** A region of an earlier run. */
+    static final class Remembered {
+        final HotRegion region;
+
+        /** How often its other pages were not at hand when it was asked for. */
+        int missed;
+
+        private Remembered(HotRegion region) {
+            this.region = region;
         }
     }
 }

@@ -28,7 +28,10 @@ import java.util.TreeSet;
  */
 final class RegionPlan {
     /** Pages at the most; each one beyond the first costs a test where control enters it. */
-    private static final int MAX_PAGES = 6;
+    static final int MAX_PAGES = 6;
+
+    /** Estimated bytes of a basic block that is long: other than most, it has no branch soon. */
+    private static final int LONG_BLOCK = 400;
 
     /** Where control was asked to be able to come in, as far as there was room. */
     final List<Integer> wanted;
@@ -47,6 +50,9 @@ final class RegionPlan {
 
     /** Slots outside that branches of the region go to. */
     final NavigableSet<Integer> exits = new TreeSet<>();
+
+    /** Exits in the middle of a long basic block, which are as hot as the block. */
+    final Set<Integer> cuts = new TreeSet<>();
 
     /** The pages by number. */
     final Map<Integer, CodePage> pages = new HashMap<>();
@@ -99,6 +105,15 @@ final class RegionPlan {
 
         /** Whether a region that is entered here is better left alone than repeated. */
         boolean isTaken(CodePage page, int slot);
+
+        /**
+         * Whether a basic block may belong to the region.
+         *
+         * @param slot where it begins, counted from the region's first page
+         */
+        default boolean admits(int slot) {
+            return true;
+        }
     }
 
     /** True if not even the first instruction can be translated. */
@@ -117,6 +132,7 @@ final class RegionPlan {
         entries.retainAll(leaders);
         exits.addAll(targets);
         exits.removeAll(code.keySet());
+        cuts.retainAll(exits);
         pages.keySet().removeIf(number -> code.keySet().stream().noneMatch(s -> in(s, number)));
     }
 
@@ -144,6 +160,7 @@ final class RegionPlan {
 
     private void block(int leader, int heat) {
         int slot = leader;
+        int start = bytes;
         long before = Op.NOP;
         while (!code.containsKey(slot)) {
             if (slot != leader && CodeView.pageOf(slot) != CodeView.pageOf(leader)) {
@@ -159,6 +176,9 @@ final class RegionPlan {
             }
             if (bytes + cost > maxBytes || !admit(slot)) {
                 targets.add(slot);
+                if (bytes - start > LONG_BLOCK) {
+                    cuts.add(slot);
+                }
                 return;
             }
             bytes += cost;
@@ -239,7 +259,7 @@ final class RegionPlan {
 
     private void lead(int slot, int heat) {
         targets.add(slot);
-        if (heat > 0 && leaders.add(slot)) {
+        if (heat > 0 && guide.admits(slot) && leaders.add(slot)) {
             work.add(new Lead(slot, heat, leaders.size()));
         }
     }

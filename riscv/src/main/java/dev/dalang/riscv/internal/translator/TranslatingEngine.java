@@ -9,11 +9,15 @@ import dev.dalang.riscv.internal.engine.Interpreter;
 
 /** Runs translated regions where there are some, and the interpreter in between. */
 public final class TranslatingEngine implements Engine {
+    /** Of how many runs of regions one is weighed. */
+    private static final int SAMPLE = 255;
+
     private final HartCore core;
     private final Mmu mmu;
     private final Interpreter interpreter;
     private final Region.OtherOps others;
     private final Translator translator;
+    private int untilSample = SAMPLE;
 
     /** Of one hart, over what its interpreter executes. */
     public TranslatingEngine(
@@ -45,6 +49,10 @@ public final class TranslatingEngine implements Engine {
             }
             if (region != null) {
                 region.run(core, mmu, others, pc & Mmu.TAG_1, limit);
+                if (--untilSample < 0) {
+                    untilSample = SAMPLE;
+                    region.weigh(core.instret - before);
+                }
                 if (core.instret != before || core.pc != pc) {
                     continue;
                 }

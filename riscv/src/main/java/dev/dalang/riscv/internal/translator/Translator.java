@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -47,6 +48,9 @@ public final class Translator implements RegionPlan.Guide {
 
     private static final int MAX_GENERATIONS = 6;
 
+    /** The generation that is as large as regions become. */
+    private static final int LARGE = 2;
+
     /**
      * Estimated bytes of bytecode of a first region. The JVM's compiler takes some 20 microseconds
      * for each: a small region is there soon, and grows if control keeps leaving it.
@@ -56,11 +60,18 @@ public final class Translator implements RegionPlan.Guide {
     /** As {@link #FIRST_BYTES}, of the largest. Beyond, registers go to the stack too often. */
     private static final int MAX_BYTES = 2_500;
 
+    /** How often a region of an earlier run waits for its other pages to be executed. */
+    private static final int PATIENCE = 8;
+
+    /** Jumps until it is asked for again. */
+    private static final short SOON = 64;
+
     /** What {@code maxClassBytes} should be: room for some twenty thousand regions. */
     public static final long MAX_CLASS_BYTES = 64L << 20;
 
     private final RegionCompiler compiler;
     private final boolean atOnce;
+    private final HotCode earlier;
     private final long maxClassBytes;
     private final short hot;
     private final ThreadPoolExecutor planner = worker("dalang-translator");
@@ -79,9 +90,11 @@ public final class Translator implements RegionPlan.Guide {
      *
      * @param atOnce translate everything at its first execution, on the hart's thread
      * @param maxClassBytes size of all classes at the most; beyond, the oldest are dropped
+     * @param hotCode what {@link #hotCode} gave in an earlier run; anything else is like nothing
      */
-    public Translator(MemorySegment ram, boolean atOnce, long maxClassBytes) {
+    public Translator(MemorySegment ram, boolean atOnce, long maxClassBytes, byte[] hotCode) {
         this.maxClassBytes = maxClassBytes;
+        this.earlier = HotCode.decode(hotCode);
         this.compiler = new RegionCompiler(ram);
         this.atOnce = atOnce;
         this.hot = atOnce ? 1 : HOT;
@@ -132,14 +145,101 @@ public final class Translator implements RegionPlan.Guide {
     void request(
             CodePage page, int slot, long base, long[] fetchTag, @Nullable CodePage[] fetchPage) {
         CodeView view = new CodeView(page, base, fetchTag, fetchPage, atOnce);
-        Candidate candidate = new Candidate(page, slot, view, published);
+        Candidate candidate = new Candidate(page, slot, view, published, false);
         if (atOnce) {
             plan(candidate);
             return;
         }
-        if (candidates.add(candidate)) {
+        PageNotes.Remembered known = remembered(page, slot);
+        int times =
+                known == null
+                        ? 1
+                        : Candidates.WORTH + (int) Math.min(known.region.weight() >> 6, 1 << 20);
+        if (candidates.add(candidate, times)) {
             planner.execute(this::planHottest);
         }
+    }
+
+    // ---- what was hot in earlier runs -----------------------------------------------------------
+
+    /** Tells of a page of code that no hart has seen yet. */
+    public void onPage(CodePage page) {
+        for (HotRegion region : earlier.in(page)) {
+            synchronized (this) {
+                PageNotes.of(page).remember(region);
+            }
+            for (int slot : region.wanted()) {
+                if (CodeView.pageOf(slot) == 0) {
+                    page.countdown[slot] = 1;
+                }
+            }
+        }
+    }
+
+    /** What was hot in this run and the earlier ones, for the next. Any thread. */
+    public byte[] hotCode() {
+        List<HotRegion> seen = new ArrayList<>();
+        synchronized (this) {
+            for (Made made : standing) {
+                if (made.region().weight() > 0 && made.isEntered()) {
+                    seen.add(made.toHotRegion());
+                }
+            }
+        }
+        return earlier.and(seen).encode();
+    }
+
+    private synchronized PageNotes.@Nullable Remembered remembered(CodePage page, int slot) {
+        return page.notes == null ? null : PageNotes.of(page).remembered(slot);
+    }
+
+    /** Makes a region as it was in an earlier run; false if that is not possible. */
+    private boolean remake(Candidate candidate, PageNotes.Remembered known)
+            throws ReflectiveOperationException {
+        CodePage page = candidate.page();
+        HotRegion hot = known.region;
+        CodeView view = candidate.view().decoding();
+        if (!isAtHand(hot, view) && ++known.missed < PATIENCE) {
+            page.countdown[candidate.slot()] = SOON;
+            return true;
+        }
+        synchronized (this) {
+            PageNotes.of(page).forget(known);
+        }
+        var guide =
+                new RegionPlan.Guide() {
+                    @Override
+                    public int heat(CodePage holder, int slot) {
+                        return HOTTEST;
+                    }
+
+                    @Override
+                    public boolean isTaken(CodePage holder, int slot) {
+                        return false;
+                    }
+
+                    @Override
+                    public boolean admits(int slot) {
+                        return hot.hasBlockAt(slot);
+                    }
+                };
+        RegionPlan plan = RegionPlan.of(view, guide, hot.wanted(), 2 * MAX_BYTES);
+        if (!plan.code.containsKey(candidate.slot())) {
+            return false;
+        }
+        counters.remade();
+        make(page, page, candidate.slot(), plan, hot.generation(), view);
+        return true;
+    }
+
+    private static boolean isAtHand(HotRegion hot, CodeView view) {
+        for (HotRegion.Page expected : hot.pages()) {
+            CodePage page = view.page(expected.number());
+            if (page == null || page.hash() != expected.hash()) {
+                return false;
+            }
+        }
+        return true;
     }
 
     // ---- planning -------------------------------------------------------------------------------
@@ -199,16 +299,26 @@ public final class Translator implements RegionPlan.Guide {
                 return;
             }
         }
-        if (neighbour != null && enlarge(neighbour, candidate)) {
+        PageNotes.Remembered known = remembered(page, slot);
+        if (known != null && remake(candidate, known)
+                || !candidate.isContinuation()
+                        && neighbour != null
+                        && enlarge(neighbour, candidate)) {
             return;
         }
         CodeView view = candidate.view();
-        RegionPlan plan = RegionPlan.of(view, this, List.of(slot), maxBytes(0));
+        int generation = candidate.isContinuation() ? LARGE : 0;
+        RegionPlan plan = RegionPlan.of(view, this, List.of(slot), maxBytes(generation));
+        if (!plan.cuts.isEmpty() && generation < LARGE) {
+            // A block that is longer than a small region: there is no use in making one first.
+            generation = LARGE;
+            plan = RegionPlan.of(view, this, List.of(slot), maxBytes(generation));
+        }
         if (plan.isEmpty()) {
             counters.fellBack(RegionPlan.fallback(view.at(slot)));
             page.countdown[slot] = Short.MAX_VALUE;
         } else {
-            make(page, page, slot, plan, 0);
+            make(page, page, slot, plan, generation, view);
         }
     }
 
@@ -228,7 +338,7 @@ public final class Translator implements RegionPlan.Guide {
         if (!plan.code.keySet().containsAll(needed)) {
             return false;
         }
-        make(old.page(), page, candidate.slot(), plan, old.generation() + 1);
+        make(old.page(), page, candidate.slot(), plan, old.generation() + 1, view);
         return true;
     }
 
@@ -249,7 +359,23 @@ public final class Translator implements RegionPlan.Guide {
         return Math.min(FIRST_BYTES << generation, MAX_BYTES);
     }
 
-    private void make(CodePage first, CodePage page, int slot, RegionPlan plan, int generation)
+    /** Asks for what follows a region whose end lies in the middle of a basic block. */
+    private void continueAfter(RegionPlan plan, CodeView view) {
+        for (int cut : plan.cuts) {
+            int number = CodeView.pageOf(cut);
+            CodePage page = view.page(number);
+            if (page != null) {
+                CodeView from = view.startingAt(page, number);
+                int slot = cut & CodePage.SLOTS - 1;
+                // The caller is the one who takes it.
+                candidates.add(
+                        new Candidate(page, slot, from, Long.MAX_VALUE, true), Candidates.WORTH);
+            }
+        }
+    }
+
+    private void make(
+            CodePage first, CodePage page, int slot, RegionPlan plan, int generation, CodeView view)
             throws ReflectiveOperationException {
         byte[] bytes = RegionCompiler.generate(plan, compiler.ramBytes());
         Region region = compiler.define(plan, bytes);
@@ -259,6 +385,7 @@ public final class Translator implements RegionPlan.Guide {
             }
             return;
         }
+        continueAfter(plan, view);
         call(region, PROFILE_CALLS);
         synchronized (this) {
             addPending(plan, 1);

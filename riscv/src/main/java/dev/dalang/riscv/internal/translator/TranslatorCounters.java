@@ -10,6 +10,7 @@ import java.util.concurrent.atomic.AtomicLong;
 /** What a translator has done. Any thread. */
 public final class TranslatorCounters {
     private final AtomicLong regions = new AtomicLong();
+    private final AtomicLong remade = new AtomicLong();
     private final AtomicLong bytes = new AtomicLong();
     private final AtomicLong evicted = new AtomicLong();
     private final AtomicLong failures = new AtomicLong();
@@ -39,6 +40,10 @@ public final class TranslatorCounters {
         bytes.addAndGet(-size);
     }
 
+    void remade() {
+        remade.incrementAndGet();
+    }
+
     void failed() {
         failures.incrementAndGet();
     }
@@ -56,6 +61,7 @@ public final class TranslatorCounters {
         return new EngineStatistics(
                 interpreted,
                 regions.get(),
+                remade.get(),
                 bytes.get(),
                 evicted.get(),
                 Duration.ofNanos(planNanos.get()),

@@ -26,6 +26,7 @@ import java.util.Optional;
  * @param devices what is on the PCI bus, in the order in which it is placed
  * @param maxInstructions limit of each hart between two resets
  * @param tracing what is traced
+ * @param hotCode file that keeps what was hot for the next run
  */
 public record BoardConfiguration(
         long memoryBytes,
@@ -41,7 +42,8 @@ public record BoardConfiguration(
         EngineKind engine,
         List<PciPlacement> devices,
         long maxInstructions,
-        Optional<DeviceTracing> tracing) {
+        Optional<DeviceTracing> tracing,
+        Optional<Path> hotCode) {
     /** Copies the lists. */
     public BoardConfiguration {
         flash = List.copyOf(flash);

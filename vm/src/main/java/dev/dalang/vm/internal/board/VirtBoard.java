@@ -34,6 +34,7 @@ import org.jspecify.annotations.Nullable;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -60,6 +61,7 @@ public final class VirtBoard implements AutoCloseable {
     private final BoardPci pci;
     private final VirtBoot boot;
     private final HartGroup group;
+    private final Optional<Path> hotCode;
     private final List<Hart> harts = new ArrayList<>();
     private final List<Runnable> resets = new ArrayList<>();
     private final @Nullable SbiFirmware firmware;
@@ -99,7 +101,13 @@ public final class VirtBoard implements AutoCloseable {
                 configuration.startsInMachineMode()
                         ? null
                         : SbiFirmware.of(memory, new BoardPlatform(console, listener));
-        group = HartGroup.of(memory, flashRegions(), configuration.engine());
+        hotCode = configuration.hotCode();
+        group =
+                HartGroup.of(
+                        memory,
+                        flashRegions(),
+                        configuration.engine(),
+                        hotCode.map(HotCodeFile::read).orElse(new byte[0]));
         for (int id = 0; id < configuration.cpus(); id++) {
             Hart hart = hart(id, listener, machineMessages, supervisorMessages);
             harts.add(hart);
@@ -412,10 +420,18 @@ public final class VirtBoard implements AutoCloseable {
         }
     }
 
+    private void keepHotCode(Path file) {
+        byte[] bytes = group.hotCode();
+        if (bytes.length != 0) {
+            HotCodeFile.write(file, bytes);
+        }
+    }
+
     /** Releases memory and the clock's thread. No hart runs, and nothing else uses the memory. */
     @Override
     public void close() {
         finishTrace();
+        hotCode.ifPresent(this::keepHotCode);
         group.close();
         resources.close();
     }

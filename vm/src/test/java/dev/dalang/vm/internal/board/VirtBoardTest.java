@@ -55,6 +55,7 @@ class VirtBoardTest {
                                 HartGroup.defaultEngine(),
                                 List.of(),
                                 Long.MAX_VALUE,
+                                Optional.empty(),
                                 Optional.empty()),
                         console.backend(),
                         new Nobody());
