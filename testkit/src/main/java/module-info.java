@@ -8,6 +8,7 @@ module dev.dalang.testkit {
     requires static org.jspecify;
 
     exports dev.dalang.testkit;
+    exports dev.dalang.testkit.net;
     exports dev.dalang.testkit.pci;
     exports dev.dalang.testkit.riscv;
     exports dev.dalang.testkit.virtio;
