@@ -60,7 +60,6 @@ final class Guest implements AutoCloseable {
         return this;
     }
 
-
     /** The card has no buffers from here on, or has them again. */
     void deaf(boolean on) {
         deaf = on;

@@ -12,6 +12,7 @@ import dev.dalang.net.Offload;
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.channels.DatagramChannel;
 import java.nio.channels.SelectableChannel;
@@ -79,6 +80,7 @@ public final class Engine implements Loop {
     private boolean sleepWanted;
 
     private boolean asleep;
+    private int wakes;
     private volatile boolean lifeCycleCalls;
 
     private long now;
@@ -217,7 +219,7 @@ public final class Engine implements Loop {
      * before, and the thread reads all of that after it has said that it goes there.
      */
     private void nudge() {
-        java.lang.invoke.VarHandle.fullFence();
+        VarHandle.fullFence();
         if (selecting) {
             selector.wakeup();
         }
@@ -263,7 +265,7 @@ public final class Engine implements Loop {
             return;
         }
         selecting = true;
-        java.lang.invoke.VarHandle.fullFence();
+        VarHandle.fullFence();
         boolean nothing =
                 ring.isEmpty()
                         && !roomToReceive
@@ -485,6 +487,7 @@ public final class Engine implements Loop {
         synchronized (lifeCycle) {
             sleepWanted = false;
             asleep = false;
+            wakes++;
             lifeCycle.notifyAll();
         }
     }
@@ -501,7 +504,8 @@ public final class Engine implements Loop {
         synchronized (lifeCycle) {
             asleep = sleepWanted;
             lifeCycle.notifyAll();
-            while (sleepWanted && !closed.get()) {
+            int before = wakes;
+            while (sleepWanted && wakes == before && !closed.get()) {
                 try {
                     lifeCycle.wait();
                 } catch (InterruptedException stray) {
@@ -509,7 +513,7 @@ public final class Engine implements Loop {
                 }
             }
             asleep = false;
-            lifeCycleCalls = false;
+            lifeCycleCalls = sleepWanted; // woken, and put to sleep again: there is a batch first
         }
         now = clock.nanos();
         nextTick = Long.MAX_VALUE;

@@ -70,9 +70,7 @@ final class Fragments {
         int begin = packet.fragmentOffset;
         int bytes = packet.payloadBytes;
         int end = begin + bytes;
-        if (bytes == 0
-                || end > MAX_BYTES - Ip.IPV6_BYTES
-                || packet.moreFragments && bytes % 8 != 0) {
+        if (bytes == 0 || end > MAX_BYTES || packet.moreFragments && bytes % 8 != 0) {
             counters.count(NetworkEvent.FRAGMENT_DROPPED);
             return false;
         }

@@ -249,7 +249,8 @@ final class UdpNat {
             boolean outside = flow.kind == UdpFlow.Kind.OUTSIDE;
             long hi = outside ? Ip.hi(source.getAddress()) : flow.remoteHi;
             long lo = outside ? Ip.lo(source.getAddress()) : flow.remoteLo;
-            deliver(flow, at, hi, lo, source.getPort());
+            boolean resolver = flow.kind == UdpFlow.Kind.RESOLVER;
+            deliver(flow, at, hi, lo, resolver ? flow.remotePort : source.getPort());
         }
     }
 
