@@ -47,7 +47,7 @@ final class FunctionParts {
         addOwn(spec, true);
         msi = spec.msiVectors() > 0 ? addMsi(spec, router, source) : null;
         msix = spec.msixVectors() > 0 ? addMsix(spec, router, source) : null;
-        power = spec.hasPowerManagement() ? addPower() : null;
+        power = spec.hasPowerManagement() ? addPower(spec.wakes()) : null;
         if (spec.isExpress()) {
             configuration.addCapability(
                     PcieCapability.of(
@@ -99,8 +99,8 @@ final class FunctionParts {
         }
     }
 
-    private PmConfig addPower() {
-        PmCapability capability = new PmCapability(false);
+    private PmConfig addPower(boolean wakes) {
+        PmCapability capability = new PmCapability(wakes);
         PmConfig config = new PmConfig(capability);
         configuration.addCapability(capability, config);
         return config;
@@ -200,6 +200,23 @@ final class FunctionParts {
             wire = line.input();
             intx.connect(function.bus().root().io().counters().counting(function, wire));
         }
+    }
+
+    /** An event that wakes the guest; true if it is to be told. */
+    boolean signalWake() {
+        return power != null && power.signalWake();
+    }
+
+    /** What has to stay open for messages to be delivered. */
+    List<Integer> keepDescriptors() {
+        List<Integer> keep = new ArrayList<>();
+        if (msix != null) {
+            keep.addAll(msix.keepDescriptors());
+        }
+        if (msi != null) {
+            keep.addAll(msi.keepDescriptors());
+        }
+        return keep;
     }
 
     /** True unless a guest switched the function off. */

@@ -82,21 +82,36 @@ final class FunctionState {
             function.faults().restore(faults);
             function.device().restore(device);
         } catch (RuntimeException | StackOverflowError | AssertionError refused) {
-            parts.configuration.restore(before.getSnapshot("configuration"));
-            parts.intx.restore(before.getSnapshot("intx"));
-            function.faults().restore(before.getSnapshot("faults"));
             SnapshotException told = told(refused);
-            rollBack(before.getSnapshot("device"), told);
+            rollBack(before, told);
             throw told;
         }
-        byte[] bytes = page;
+        settle(page);
+    }
+
+    private void settle(byte[] page) {
         function.sharedPage()
                 .ifPresent(
                         segment ->
                                 MemorySegment.copy(
-                                        bytes, 0, segment, ValueLayout.JAVA_BYTE, 0, bytes.length));
+                                        page, 0, segment, ValueLayout.JAVA_BYTE, 0, page.length));
         parts.intx.disable(parts.configuration.hasCommand(PciRegisters.PCI_COMMAND_INTX_DISABLE));
         parts.addressChanged();
+    }
+
+    /**
+     * Goes back to a state of before, after what was told. A device that cannot go back stays as it
+     * is, which is told beside; all that is ours goes back.
+     */
+    void rollBack(Snapshot before, SnapshotException told) {
+        parts.configuration.restore(before.getSnapshot("configuration"));
+        parts.intx.restore(before.getSnapshot("intx"));
+        function.faults().restore(before.getSnapshot("faults"));
+        rollBackDevice(before.getSnapshot("device"), told);
+        settle(
+                function.sharedPage().isPresent()
+                        ? before.getBytes("page", PciVirtualConfigMmio.PAGE_BYTES)
+                        : new byte[0]);
     }
 
     private SnapshotException told(Throwable refused) {
@@ -110,13 +125,16 @@ final class FunctionState {
         return told;
     }
 
-    /** A device that gave up halfway gets its own state back; if it cannot, that is told beside. */
-    private void rollBack(Snapshot device, SnapshotException told) {
+    private void rollBackDevice(Snapshot device, SnapshotException told) {
         try {
             function.device().restore(device);
         } catch (RuntimeException | StackOverflowError | AssertionError again) {
             if (again != told) {
-                told.addSuppressed(again);
+                var beside =
+                        new SnapshotException(
+                                function.id() + ": its device did not go back: " + again);
+                beside.addSuppressed(again);
+                told.addSuppressed(beside);
             }
         }
     }

@@ -157,6 +157,11 @@ public final class PciDeviceSpec {
         return values.powerManagement;
     }
 
+    /** {@return true if the device can wake a guest} */
+    public boolean wakes() {
+        return values.wakes;
+    }
+
     /** {@return true if the device has a PCI Express capability} */
     public boolean isExpress() {
         return values.express;
@@ -205,6 +210,7 @@ public final class PciDeviceSpec {
         private boolean msiMasking;
         private boolean intx;
         private boolean powerManagement = true;
+        private boolean wakes;
         private boolean express;
         private boolean concurrent;
         private boolean mappable = true;
@@ -230,6 +236,7 @@ public final class PciDeviceSpec {
             copy.msiMasking = msiMasking;
             copy.intx = intx;
             copy.powerManagement = powerManagement;
+            copy.wakes = wakes;
             copy.express = express;
             copy.concurrent = concurrent;
             copy.mappable = mappable;
@@ -403,6 +410,16 @@ public final class PciDeviceSpec {
         }
 
         /**
+         * Lets the device wake a guest by PME, {@link PciHost#signalWake}, from D0 and D3hot.
+         *
+         * @return this
+         */
+        public Builder wakes() {
+            wakes = true;
+            return this;
+        }
+
+        /**
          * Adds a PCI Express capability: an endpoint's below a root port, an integrated endpoint's
          * on the root bus.
          *
@@ -522,9 +539,15 @@ public final class PciDeviceSpec {
          *
          * @return it
          * @throws PciException if MSI-X has no place: no BAR is left, or the BAR that was named
-         *     cannot hold it
+         *     cannot hold it; or the device wakes without power management
          */
         public PciDeviceSpec build() {
+            if (wakes && !powerManagement) {
+                throw new PciException(
+                        PciException.Kind.CAPABILITY,
+                        name,
+                        "a device that wakes needs a power management capability");
+            }
             Builder placed = copy();
             placed.capabilities.addAll(capabilities);
             List<PciBar> all = new ArrayList<>(bars);

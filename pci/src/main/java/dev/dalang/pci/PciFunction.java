@@ -7,13 +7,17 @@ import dev.dalang.bus.BusDevice;
 import dev.dalang.bus.BusRange;
 import dev.dalang.bus.DeviceExecutor;
 import dev.dalang.bus.memory.GuestMemoryException;
+import dev.dalang.bus.sandbox.Sandboxed;
 import dev.dalang.bus.snapshot.Snapshot;
+import dev.dalang.bus.snapshot.SnapshotException;
 import dev.dalang.bus.snapshot.Suspendable;
 import dev.dalang.bus.time.VirtualClock;
 
 import org.jspecify.annotations.Nullable;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
@@ -22,7 +26,7 @@ import java.util.concurrent.atomic.LongAdder;
  * A device in the tree: its configuration space, its interrupts, its BARs on the bus. Everything
  * that a {@link PciDevice} need not care about happens here. Any thread.
  */
-public final class PciFunction implements BusDevice, PciHost, Suspendable {
+public final class PciFunction implements BusDevice, PciHost, Sandboxed, Suspendable {
     private final PciBus bus;
     private final int devfn;
     private final String id;
@@ -232,6 +236,27 @@ public final class PciFunction implements BusDevice, PciHost, Suspendable {
         return Optional.empty();
     }
 
+    @Override
+    public void signalWake() {
+        if (parts.signalWake()) {
+            wakeUpwards();
+        }
+    }
+
+    /** A message goes up to the root port, which tells the guest (PCIe 6.0 §5.3.3). */
+    private void wakeUpwards() {
+        int requester = address().requesterId();
+        Optional<PciFunction> above = bus.bridge();
+        while (above.isPresent()) {
+            if (above.get().device instanceof PciRootPort port) {
+                port.signalWake(requester);
+                return;
+            }
+            above = above.get().bus.bridge();
+        }
+        // On the root bus nobody takes the message: a guest looks at the status now and then.
+    }
+
     // ---------------------------------------------------------------- configuration space
 
     /**
@@ -307,8 +332,11 @@ public final class PciFunction implements BusDevice, PciHost, Suspendable {
     }
 
     private void statusChanged(PciCapStatus status) {
-        if (status instanceof PmStatus) {
+        if (status instanceof PmStatus power) {
             bus.root().decoder().sync(this);
+            if (power.wakeSignalled()) {
+                wakeUpwards();
+            }
         }
         guarded("a change of a capability", () -> device.capabilityWritten(status));
     }
@@ -484,6 +512,25 @@ public final class PciFunction implements BusDevice, PciHost, Suspendable {
         parts.addressChanged();
     }
 
+    // ---------------------------------------------------------------- a jail
+
+    /** {@inheritDoc} What the device needs, if it says, and what delivers its messages. */
+    @Override
+    public List<Integer> keepDescriptors() {
+        List<Integer> keep = new ArrayList<>(parts.keepDescriptors());
+        if (device instanceof Sandboxed sandboxed) {
+            keep.addAll(sandboxed.keepDescriptors());
+        }
+        return keep;
+    }
+
+    @Override
+    public void onSandboxed() {
+        if (device instanceof Sandboxed sandboxed) {
+            guarded("being told of the sandbox", sandboxed::onSandboxed);
+        }
+    }
+
     // ---------------------------------------------------------------- life
 
     /** The device has been attached: from now on it answers. */
@@ -530,6 +577,13 @@ public final class PciFunction implements BusDevice, PciHost, Suspendable {
     public void restore(Snapshot snapshot) {
         synchronized (configurationLock) {
             state.restore(snapshot);
+        }
+    }
+
+    /** Takes back a restore, after another function has refused its part. */
+    void rollBack(Snapshot before, SnapshotException told) {
+        synchronized (configurationLock) {
+            state.rollBack(before, told);
         }
     }
 

@@ -38,6 +38,13 @@ public interface PciHost {
     PciConfiguration configuration();
 
     /**
+     * Wakes the guest, by PME (PCIe 6.0 §5.3.3): sets PME status, and tells the guest if it asked
+     * for that and was not told yet. Without an effect unless the specification says {@link
+     * PciDeviceSpec.Builder#wakes}.
+     */
+    void signalWake();
+
+    /**
      * Tells where a BAR answers.
      *
      * @param bar its index

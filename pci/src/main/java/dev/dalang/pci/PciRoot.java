@@ -10,6 +10,7 @@ import dev.dalang.bus.Removal;
 import dev.dalang.bus.interrupt.InterruptLine;
 import dev.dalang.bus.memory.GuestMemory;
 import dev.dalang.bus.memory.MemoryRegion;
+import dev.dalang.bus.sandbox.Jail;
 import dev.dalang.bus.snapshot.Snapshot;
 import dev.dalang.bus.snapshot.SnapshotException;
 import dev.dalang.bus.snapshot.Suspendable;
@@ -72,6 +73,9 @@ public final class PciRoot implements Suspendable {
 
     /** Held while a device is added; before the lock. */
     private final Object adding = new Object();
+
+    /** Guarded by {@link #adding}. */
+    private boolean sandboxed;
 
     /** Guards what the tree is made of. */
     private final Object lock = new Object();
@@ -298,6 +302,9 @@ public final class PciRoot implements Suspendable {
                 added.destroy();
                 throw failed;
             }
+            if (sandboxed) {
+                added.onSandboxed();
+            }
             synchronized (lock) {
                 to.set(devfn, added);
                 ids.put(name, added);
@@ -306,6 +313,25 @@ public final class PciRoot implements Suspendable {
             }
             added.attached();
             return added;
+        }
+    }
+
+    /**
+     * Puts the devices that are in the tree into a jail, or tells them that there is none. Before
+     * the guest begins, once. Devices that come later are told when they come, before anybody can
+     * find them.
+     *
+     * @param jail what closes; {@link Jail#none} for a machine without
+     * @throws PciException if it was done before ({@link PciException.Kind#STATE})
+     */
+    public void enterSandbox(Jail jail) {
+        synchronized (adding) {
+            if (sandboxed) {
+                throw new PciException(
+                        PciException.Kind.STATE, "PCI root", "the devices are in a jail already");
+            }
+            jail.enter(functions());
+            sandboxed = true;
         }
     }
 
@@ -542,7 +568,7 @@ public final class PciRoot implements Suspendable {
             }
         } catch (SnapshotException refused) {
             for (int i = restored.size() - 1; i >= 0; i--) {
-                restored.get(i).restore(before.get(i));
+                restored.get(i).rollBack(before.get(i), refused);
             }
             throw refused;
         }

@@ -71,9 +71,15 @@ public final class PmConfig implements PciCapConfig, Suspendable {
         if (!wakes) {
             return false;
         }
-        boolean told = (control & PME_STATUS) != 0;
+        boolean told = isSignalled(control);
         set(control | PME_STATUS);
-        return !told && (control & PME_ENABLE) != 0;
+        return !told && isSignalled(control);
+    }
+
+    /** PME is asserted while it is enabled and its status is set (§3.2.4). */
+    private static boolean isSignalled(int control) {
+        int both = PME_ENABLE | PME_STATUS;
+        return (control & both) == both;
     }
 
     @Override
@@ -118,7 +124,8 @@ public final class PmConfig implements PciCapConfig, Suspendable {
                 was,
                 is,
                 (after & PME_ENABLE) != 0,
-                softReset && was == PowerState.D3HOT && is == PowerState.D0);
+                softReset && was == PowerState.D3HOT && is == PowerState.D0,
+                !isSignalled(before) && isSignalled(after));
     }
 
     @Override

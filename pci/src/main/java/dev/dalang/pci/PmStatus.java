@@ -8,8 +8,14 @@ package dev.dalang.pci;
  * @param wakeEnabled true if PME is to be signalled from now on
  * @param resets true if the function goes through a reset: it left D3hot, and does not keep its
  *     state there
+ * @param wakeSignalled true if PME had waited for being enabled, and is to be signalled now
  */
-public record PmStatus(PowerState before, PowerState after, boolean wakeEnabled, boolean resets)
+public record PmStatus(
+        PowerState before,
+        PowerState after,
+        boolean wakeEnabled,
+        boolean resets,
+        boolean wakeSignalled)
         implements PciCapStatus {
     /** {@return true if the function went from one power state to another} */
     public boolean isPowerChanged() {

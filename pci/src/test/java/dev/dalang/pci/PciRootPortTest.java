@@ -11,6 +11,7 @@ import dev.dalang.testkit.pci.SlotDriver;
 
 import org.junit.jupiter.api.Test;
 
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
@@ -166,6 +167,24 @@ class PciRootPortTest {
 
         assertThat(device.calls).containsOnlyOnce("detach");
         assertThat(slot.isPresent()).isFalse();
+    }
+
+    @Test
+    void attentionIndicatorShowsWhatTheDriverSets() {
+        start();
+        assertThat(port.attentionIndicator()).isEqualTo(PcieIndicator.OFF);
+        // PCIe 6.0 §7.5.3.10, bits 7:6.
+        Map<Integer, PcieIndicator> codes =
+                Map.of(1, PcieIndicator.ON, 2, PcieIndicator.BLINK, 3, PcieIndicator.OFF);
+        codes.forEach(
+                (code, shown) -> {
+                    slot.command(slot.control() & ~0xc0 | code << 6);
+                    assertThat(port.attentionIndicator()).isEqualTo(shown);
+                    assertThat(port.powerIndicator()).as("other").isEqualTo(PcieIndicator.OFF);
+                });
+        slot.command(slot.control() & ~0xc0 | 1 << 6);
+        root.reset();
+        assertThat(port.attentionIndicator()).isEqualTo(PcieIndicator.OFF);
     }
 
     @Test

@@ -12,6 +12,8 @@ import dev.dalang.testkit.pci.PciFunctionDriver;
 import org.junit.jupiter.api.Test;
 
 import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
 
 /** What of a tree outlives a suspend: everything, whatever is on the bus (Q17, Q23, Q24, L16). */
 class PciTreeSnapshotTest implements SuspendableLifeCycle<PciRoot> {
@@ -130,6 +132,70 @@ class PciTreeSnapshotTest implements SuspendableLifeCycle<PciRoot> {
                 .hasMessageContaining("00:02.0/00.0")
                 .hasMessageContaining("I cannot");
         assertThat(to.root.snapshot()).isEqualTo(before);
+    }
+
+    @Test
+    void aDeviceThatDoesNotGoBackKeepsNobodyElseFromIt() {
+        List<Snapshot> taken = new ArrayList<>();
+        List<PciMachine> machines = new ArrayList<>();
+        for (long value : new long[] {1, 2}) {
+            PciMachine machine = new PciMachine();
+            machines.add(machine);
+            for (int device = 0; device < 3; device++) {
+                TestPciDevice added =
+                        device == 1
+                                ? new Moody(value == 1)
+                                : device == 2
+                                        ? new Halfway(new IllegalStateException("the first cause"))
+                                        : TestPciDevice.withMemory();
+                added.value = value;
+                machine.root.bus().add(added);
+                machine.function(0, 1 + device, 0).bar(0).assign(0x5000_0000L + (value << 16));
+            }
+            if (value == 2) {
+                ((Halfway) machine.root.function("00:03.0").orElseThrow().device()).second = 13;
+            }
+            taken.add(machine.root.snapshot());
+        }
+        PciRoot root = machines.getFirst().root;
+
+        assertThatThrownBy(() -> root.restore(taken.get(1)))
+                .isInstanceOf(SnapshotException.class)
+                .hasMessageContaining("the first cause")
+                .satisfies(
+                        told ->
+                                assertThat(told.getSuppressed())
+                                        .anySatisfy(
+                                                beside ->
+                                                        assertThat(beside)
+                                                                .hasMessageContaining("00:02.0")
+                                                                .hasMessageContaining(
+                                                                        "not again")));
+
+        for (PciFunction function : root.functions().subList(1, 4)) {
+            assertThat(function.configuration().barAddress(0)).isEqualTo(0x5001_0000L);
+        }
+        assertThat(((TestPciDevice) root.function("00:01.0").orElseThrow().device()).value)
+                .isEqualTo(1);
+    }
+
+    /** A device that takes one state, and no other after it. */
+    private static final class Moody extends TestPciDevice {
+        private boolean takes;
+
+        Moody(boolean takes) {
+            super(spec -> spec.memoryBar(0, 4096));
+            this.takes = takes;
+        }
+
+        @Override
+        public void restore(Snapshot snapshot) {
+            if (!takes) {
+                throw new IllegalStateException("not again");
+            }
+            takes = false;
+            super.restore(snapshot);
+        }
     }
 
     /** A device with two registers; a restore may give up between them. */

@@ -34,12 +34,12 @@ final class PmConfigTest {
     @Test
     void goingToD3AndBackIsReportedOnceEach() {
         assertThat(config.write(CONTROL, 0, 2, 3).status())
-                .isEqualTo(new PmStatus(D0, D3HOT, false, false));
+                .isEqualTo(new PmStatus(D0, D3HOT, false, false, false));
         assertThat(config.write(CONTROL, 0, 2, 3).status()).isSameAs(PciCapStatus.NONE);
         assertThat(config.readRegister(CONTROL)).isEqualTo(0xb);
         assertThat(pm.powerState()).isEqualTo(D3HOT);
         PciCapStatus back = config.write(CONTROL, 0, 4, 0).status();
-        assertThat(back).isEqualTo(new PmStatus(D3HOT, D0, false, false));
+        assertThat(back).isEqualTo(new PmStatus(D3HOT, D0, false, false, false));
         assertThat(((PmStatus) back).isPowerChanged()).isTrue();
         assertThat(pm.powerState()).isEqualTo(D0);
     }
@@ -102,7 +102,7 @@ final class PmConfigTest {
         assertThat(function.readRegister(CONTROL)).isZero();
         function.write(CONTROL, 0, 2, 3);
         assertThat(function.write(CONTROL, 0, 2, 0).status())
-                .isEqualTo(new PmStatus(D3HOT, D0, false, true));
+                .isEqualTo(new PmStatus(D3HOT, D0, false, true, false));
     }
 
     @Test
@@ -135,7 +135,7 @@ final class PmConfigTest {
         assertThat(restored.isWakeEnabled()).isTrue();
         assertThat(other.readRegister(CONTROL)).isEqualTo(0x810b);
         assertThat(other.write(CONTROL, 0, 2, 0).status())
-                .isEqualTo(new PmStatus(D3HOT, D0, false, false));
+                .isEqualTo(new PmStatus(D3HOT, D0, false, false, false));
     }
 
     @Nested

@@ -6,6 +6,7 @@ import dev.dalang.bus.IoManager;
 import dev.dalang.bus.MmioRange;
 import dev.dalang.bus.interrupt.InterruptLine;
 import dev.dalang.bus.memory.GuestMemory;
+import dev.dalang.bus.sandbox.Jail;
 import dev.dalang.bus.time.VirtualClock;
 import dev.dalang.pci.PciRoot;
 import dev.dalang.riscv.Hart;
@@ -133,6 +134,7 @@ public final class Vm implements AutoCloseable {
             if (state == State.CLOSED) {
                 throw new IllegalStateException("the machine is closed");
             }
+            board.pci().enterSandbox(Jail.none());
             state = State.STARTED;
             Optional<HtifPort> htif =
                     board.toHost().isEmpty()
