@@ -177,6 +177,52 @@ class CommandLineTest {
     }
 
     @Test
+    void traceGoesToItsFileAndReplacesWhatWasThere() throws IOException {
+        Path trace = Files.writeString(directory.resolve("trace.txt"), "of yesterday");
+        Path program = TinyProgram.readBar(directory.resolve("program.elf"));
+
+        int status =
+                run(
+                        "run",
+                        "--bare",
+                        program.toString(),
+                        "--device",
+                        "edu,id=edu0",
+                        "--trace",
+                        "edu0,file=" + trace,
+                        "--console",
+                        "none",
+                        "--timeout",
+                        "60");
+
+        assertThat(status).isZero();
+        assertThat(Files.readAllLines(trace))
+                .hasSize(3)
+                .allMatch(line -> line.matches(" *[0-9]+\\.[0-9]{9} edu0: .*"))
+                .anyMatch(line -> line.endsWith(" write 4 config 0x10 BAR0 = 0x40000000"))
+                .anyMatch(line -> line.endsWith(" write 4 config 0x4 COMMAND = 0x2"))
+                .anyMatch(line -> line.endsWith(" read  4 BAR0+0x0 identification = 0x10000ed"));
+        assertThat(err.toString()).isEmpty();
+    }
+
+    @Test
+    void traceFileThatCannotBeWrittenIsRefusedBeforeTheRun() throws IOException {
+        Path program = TinyProgram.readBar(directory.resolve("program.elf"));
+        String trace = directory.resolve("no/trace.txt").toString();
+
+        assertMistake(
+                run(
+                        "run",
+                        "--bare",
+                        program.toString(),
+                        "--device",
+                        "edu,id=edu0",
+                        "--trace",
+                        "edu0,file=" + trace),
+                "--trace: " + trace + " cannot be written");
+    }
+
+    @Test
     void filesThatCannotBeBootedAreNamed() throws IOException {
         String missing = directory.resolve("missing").toString();
         assertMistake(run("run", "--kernel", missing), "--kernel " + missing, "no such file");

@@ -1,14 +1,22 @@
 package dev.dalang.vm;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.dalang.vm.guest.Guests;
+
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * The example's kernel module for the edu device, where it was built, and what it is asked to do.
  */
 final class EduDriver {
+    private static final String TO_BUILD = "build/guest-module examples/edu-driver makes it";
     private static final Path MODULE = Path.of("..", "examples", "edu-driver", "edu.ko");
 
     /**
@@ -42,13 +50,31 @@ final class EduDriver {
         if (!Files.exists(MODULE)) {
             return false;
         }
+        requireFresh();
         Files.copy(MODULE, directory.resolve("edu.ko"));
         return true;
     }
 
+    /** A module of another source, or for another kernel, would show nothing of this one. */
+    private static void requireFresh() throws IOException {
+        FileTime built = Files.getLastModifiedTime(MODULE);
+        try (Stream<Path> files = Files.list(MODULE.getParent())) {
+            for (Path source : files.toList()) {
+                assertThat(Files.getLastModifiedTime(source))
+                        .as("%s has changed since the module was built; %s", source, TO_BUILD)
+                        .isLessThanOrEqualTo(built);
+            }
+        }
+        String kernel = Guests.debian().version().replaceAll("-.*", "");
+        String module = new String(Files.readAllBytes(MODULE), StandardCharsets.ISO_8859_1);
+        assertThat(module.contains("vermagic=" + kernel))
+                .as("the module is for kernel %s; if not, %s", kernel, TO_BUILD)
+                .isTrue();
+    }
+
     /** Why a test cannot go on without it. */
     static String notBuilt() {
-        return "no kernel module; build/guest-module examples/edu-driver makes it";
+        return "no kernel module; " + TO_BUILD;
     }
 
     /** Puts a script into a directory for the guest. */
