@@ -3,12 +3,14 @@ package dev.dalang.virtio.queue;
 import dev.dalang.bus.memory.GuestMemory;
 import dev.dalang.bus.memory.GuestMemoryException;
 import dev.dalang.bus.memory.GuestMemoryException.Kind;
+import dev.dalang.bus.memory.MemoryRegion;
 
 import org.jspecify.annotations.Nullable;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.function.Consumer;
 
 /**
  * The buffers of one request: first those that the device reads, then those that it writes. What
@@ -337,6 +339,18 @@ public final class DescriptorChain {
         reader.visit(limit, visitor);
     }
 
+    /**
+     * Gives the readable bytes from the cursor on as they lie in memory, for I/O that gathers them,
+     * without moving the cursor. All of them are looked up before the first is given. The driver
+     * may change the bytes at any time.
+     *
+     * @param length bytes, at least 0
+     * @param sink takes the pieces in order, none of them empty; they live as long as the memory
+     */
+    public void readableSegments(long length, Consumer<MemorySegment> sink) {
+        reader.segments(length, sink);
+    }
+
     // ---------------------------------------------------------------- writing
 
     /**
@@ -489,9 +503,20 @@ public final class DescriptorChain {
     }
 
     /**
-     * Says that bytes after the cursor were written by other means, through {@link
-     * GuestMemory#slice} for example: reports them to watches and to dirty tracking, and moves the
-     * cursor on.
+     * Gives the writable bytes from the cursor on as they lie in memory, for I/O that scatters into
+     * them, without moving the cursor. All of them are looked up before the first is given. What
+     * was written is then said with {@link #written}.
+     *
+     * @param length bytes, at least 0
+     * @param sink takes the pieces in order, none of them empty; they live as long as the memory
+     */
+    public void writableSegments(long length, Consumer<MemorySegment> sink) {
+        writer.segments(length, sink);
+    }
+
+    /**
+     * Says that bytes after the cursor were written by other means, as through {@link
+     * #writableSegments}: reports them to watches and to dirty tracking, and moves the cursor on.
      *
      * @param length bytes, at least 0
      */
@@ -598,9 +623,12 @@ public final class DescriptorChain {
             if (length < 0 || length > left) {
                 throw tooShort(length);
             }
-            if (length == 0 || length <= here()) {
-                return; // the access itself checks one buffer
+            if (length != 0 && length > here()) {
+                requireMemory(length); // the access itself checks one buffer
             }
+        }
+
+        private void requireMemory(long length) {
             boolean isWrite = this == writer;
             long rest = length;
             for (int i = buffer; rest > 0; i++) {
@@ -613,6 +641,25 @@ public final class DescriptorChain {
                             isReadOnly ? Kind.READ_ONLY : Kind.UNMAPPED, address, step);
                 }
                 rest -= step;
+            }
+        }
+
+        void segments(long length, Consumer<MemorySegment> sink) {
+            if (length < 0 || length > left) {
+                throw tooShort(length);
+            }
+            requireMemory(length);
+            visit(length, (address, bytes) -> pieces(address, bytes, sink));
+        }
+
+        /** A buffer may lie in regions side by side. */
+        private void pieces(long address, long bytes, Consumer<MemorySegment> sink) {
+            for (long done = 0; done < bytes; ) {
+                MemoryRegion region = memory.regions().get(memory.regionIndex(address + done));
+                long offset = address + done - region.base();
+                long step = Math.min(bytes - done, region.size() - offset);
+                sink.accept(region.segment().asSlice(offset, step));
+                done += step;
             }
         }
 

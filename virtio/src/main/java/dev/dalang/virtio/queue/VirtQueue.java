@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
  * QueueConfig#activate}.
  *
  * <p>One thread at a time: the task of a {@link dev.dalang.bus.DeviceExecutor} that serves the
- * queue, as a rule. {@link #isBroken} may be asked by any thread. No method allocates in steady
- * state, none blocks, and none throws because of what the driver does. The usual handler:
+ * queue, as a rule. {@link #isBroken} and {@link #retire} are for any thread. No method allocates
+ * in steady state, none blocks, and none throws because of what the driver does. The usual handler:
  *
  * {@snippet :
  * do {
@@ -143,7 +143,9 @@ public sealed interface VirtQueue permits AbstractQueue {
 
     /**
      * Ends the queue's life, for a reset of the queue or its device: from then on nothing is read
-     * from its rings or written to them, and completions of chains in flight are dropped.
+     * from its rings or written to them, and completions of chains in flight are dropped. Any
+     * thread; a handler that runs meanwhile finds no further chain, so that a driver which keeps
+     * feeding it cannot hold up a reset. What it does at this moment it may still do.
      */
     void retire();
 

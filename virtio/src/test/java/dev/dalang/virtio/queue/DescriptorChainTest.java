@@ -331,6 +331,72 @@ class DescriptorChainTest {
     }
 
     @Test
+    void bytesAreGivenAsTheyLieInMemory() {
+        DescriptorChain chain =
+                chain(
+                        m.heap.readable(bytes(16)),
+                        DriverBuffer.readable(0, 0),
+                        DriverBuffer.readable(QueueMachine.NEIGHBOUR - 3, 8),
+                        DriverBuffer.readable(QueueMachine.READ_ONLY, 4),
+                        DriverBuffer.writable(QueueMachine.NEIGHBOUR - 3, 8),
+                        DriverBuffer.writable(QueueMachine.NEIGHBOUR + 64, 4));
+        m.memory.copyIn(QueueMachine.NEIGHBOUR - 3, bytes(8));
+        chain.skipReadable(14);
+        List<byte[]> read = new ArrayList<>();
+        chain.readableSegments(
+                chain.readableLeft(), piece -> read.add(piece.toArray(ValueLayout.JAVA_BYTE)));
+        assertThat(read)
+                .containsExactly(
+                        new byte[] {15, 16},
+                        new byte[] {1, 2, 3},
+                        new byte[] {4, 5, 6, 7, 8},
+                        new byte[4]);
+        List<Long> lengths = new ArrayList<>();
+        chain.writableSegments(
+                10,
+                piece -> {
+                    lengths.add(piece.byteSize());
+                    piece.fill((byte) 9);
+                });
+        chain.written(10);
+        assertThat(lengths).containsExactly(3L, 5L, 2L);
+        assertThat(m.memory.readLong(QueueMachine.NEIGHBOUR - 3)).isEqualTo(0x0909090909090909L);
+        assertThat(m.memory.readInt(QueueMachine.NEIGHBOUR + 64)).isEqualTo(0x0909);
+        assertThat(chain.writableLeft()).isEqualTo(2);
+        chain.readableSegments(0, _ -> read.clear());
+        assertThat(read).isNotEmpty();
+    }
+
+    /** Rows 39 to 41: no piece is given if one is not memory. */
+    @Test
+    void nothingIsGivenOfWhatIsNotAllMemory() {
+        List<MemorySegment> given = new ArrayList<>();
+        for (long address : new long[] {0, QueueMachine.HOLE, QueueMachine.HOLE - 2, -4}) {
+            DescriptorChain chain =
+                    chain(
+                            m.heap.readable(bytes(4)),
+                            DriverBuffer.readable(address, 4),
+                            DriverBuffer.writable(address, 4));
+            assertThatExceptionOfType(GuestMemoryException.class)
+                    .isThrownBy(() -> chain.readableSegments(8, given::add));
+            assertThatExceptionOfType(GuestMemoryException.class)
+                    .isThrownBy(() -> chain.writableSegments(4, given::add));
+            assertTooShort(() -> chain.readableSegments(9, given::add));
+            assertTooShort(() -> chain.writableSegments(-1, given::add));
+            m.queue.complete(chain, 0);
+            assertThat(m.driver.poll()).isTrue();
+        }
+        DescriptorChain chain = chain(DriverBuffer.writable(QueueMachine.READ_ONLY, 4));
+        assertThatExceptionOfType(GuestMemoryException.class)
+                .isThrownBy(() -> chain.writableSegments(4, given::add))
+                .satisfies(
+                        thrown ->
+                                assertThat(thrown.kind())
+                                        .isEqualTo(GuestMemoryException.Kind.READ_ONLY));
+        assertThat(given).isEmpty();
+    }
+
+    @Test
     void whatIsWrittenByOtherMeansIsReported() {
         DriverBuffer a = DriverBuffer.writable(QueueMachine.RAM + 0x80000, 0x1800);
         DriverBuffer b = DriverBuffer.writable(QueueMachine.RAM + 0x90000, 0x1000);

@@ -276,6 +276,11 @@ final class QueueScript implements QueueSignals {
 
     private void use(DescriptorChain chain, int how, int place, int value) {
         chain.skipReadable(Math.min(chain.readableLeft(), value & 0xff));
+        if ((how & 0x30) == 0x30) {
+            chain.readableSegments(
+                    place & 0xff, piece -> assertThat(piece.byteSize()).isPositive());
+            chain.writableSegments(place >>> 8, piece -> piece.fill((byte) value));
+        }
         switch (how & 15) {
             case 0 -> chain.readLong();
             case 1 -> chain.readInt();
