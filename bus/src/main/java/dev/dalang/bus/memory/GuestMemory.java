@@ -8,6 +8,7 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.LongConsumer;
 
@@ -422,7 +423,7 @@ public final class GuestMemory {
      * @param source where the bytes come from
      */
     public void copyIn(long address, byte[] source) {
-        copyIn(address, MemorySegment.ofArray(source));
+        copyIn(address, source, 0, source.length);
     }
 
     /**
@@ -434,7 +435,17 @@ public final class GuestMemory {
      * @param length bytes, unsigned
      */
     public void copyIn(long address, byte[] source, int offset, int length) {
-        copyIn(address, MemorySegment.ofArray(source).asSlice(offset, length));
+        Objects.checkFromIndexSize(offset, length, source.length);
+        requireWritable(address, length);
+        // No segment is made of the array: this is where devices write for each request.
+        for (int done = 0; done < length; ) {
+            int r = regionIndex(address + done);
+            long at = address + done - bases[r];
+            int step = (int) Math.min(length - done, sizes[r] - at);
+            MemorySegment.copy(source, offset + done, segments[r], ValueLayout.JAVA_BYTE, at, step);
+            done += step;
+        }
+        written(address, (long) length);
     }
 
     /**
@@ -463,7 +474,7 @@ public final class GuestMemory {
      * @param target where the bytes go
      */
     public void copyOut(long address, byte[] target) {
-        copyOut(address, MemorySegment.ofArray(target));
+        copyOut(address, target, 0, target.length);
     }
 
     /**
@@ -475,7 +486,17 @@ public final class GuestMemory {
      * @param length bytes, unsigned
      */
     public void copyOut(long address, byte[] target, int offset, int length) {
-        copyOut(address, MemorySegment.ofArray(target).asSlice(offset, length));
+        Objects.checkFromIndexSize(offset, length, target.length);
+        if (!contains(address, length)) {
+            throw unmapped(address, length);
+        }
+        for (int done = 0; done < length; ) {
+            int r = regionIndex(address + done);
+            long at = address + done - bases[r];
+            int step = (int) Math.min(length - done, sizes[r] - at);
+            MemorySegment.copy(segments[r], ValueLayout.JAVA_BYTE, at, target, offset + done, step);
+            done += step;
+        }
     }
 
     /**

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
 /** What split and packed queues have in common: chains and their life, memory, and failing. */
@@ -80,6 +81,9 @@ abstract sealed class AbstractQueue implements VirtQueue permits SplitQueue, Pac
     /** Slots published since {@link #needsNotification} was last asked. */
     private int unsignalled;
 
+    /** False if something was written since the last fence. */
+    private boolean isFenced = true;
+
     private long completions;
     private long interrupts;
     private long suppressed;
@@ -120,6 +124,9 @@ abstract sealed class AbstractQueue implements VirtQueue permits SplitQueue, Pac
 
     /** Puts a used chain into the ring, where {@link #publish} shows it. */
     abstract void use(DescriptorChain chain, long bytesWritten);
+
+    /** Reports what was written to watches and dirty tracking; the caller has fenced. */
+    abstract void report();
 
     /** Does the driver want to hear of the last {@code added} slots that were published? */
     abstract boolean isWanted(int added);
@@ -188,6 +195,7 @@ abstract sealed class AbstractQueue implements VirtQueue permits SplitQueue, Pac
 
     private boolean rebind(GuestMemory now) {
         try {
+            fence(); // of what was written to the old one
             QueueAreas.Bound bound = where.bind(now);
             memory = now;
             descriptors = bound.descriptors();
@@ -385,6 +393,7 @@ abstract sealed class AbstractQueue implements VirtQueue permits SplitQueue, Pac
     public final boolean needsNotification() {
         int added = unsignalled;
         unsignalled = 0;
+        fence();
         if (isDead || added == 0) {
             return false;
         }
@@ -393,6 +402,24 @@ abstract sealed class AbstractQueue implements VirtQueue permits SplitQueue, Pac
             suppressed++;
         }
         return isWanted;
+    }
+
+    /** Notes that something was written for which {@link #fence} has to be called. */
+    final void wrote() {
+        isFenced = false;
+    }
+
+    /**
+     * The full fence between what was written for the driver and what is read of it, if there is
+     * need of one. Watches and dirty tracking ask for such a fence as well: one does for all that
+     * was written since the last.
+     */
+    final void fence() {
+        if (!isFenced) {
+            isFenced = true;
+            VarHandle.fullFence();
+            report();
+        }
     }
 
     final void published(int slots) {
@@ -423,6 +450,7 @@ abstract sealed class AbstractQueue implements VirtQueue permits SplitQueue, Pac
     @Override
     public final void fail(QueueError cause) {
         if (!isDead) {
+            fence();
             error = cause;
             isDead = true;
             signals.broken(index, cause);
@@ -450,6 +478,7 @@ abstract sealed class AbstractQueue implements VirtQueue permits SplitQueue, Pac
     @Override
     public final Snapshot snapshot() {
         publish();
+        fence();
         requireIdle();
         QueueError broken = error;
         return save().put("size", size)

@@ -4,8 +4,6 @@ import dev.dalang.bus.snapshot.Snapshot;
 
 import org.jspecify.annotations.Nullable;
 
-import java.lang.invoke.VarHandle;
-
 /**
  * A queue with one ring, in which driver and device replace each other's descriptors (virtio 1.3
  * §2.8).
@@ -59,6 +57,9 @@ final class PackedQueue extends AbstractQueue {
 
     private int firstSlot;
     private int firstFlags;
+
+    /** Slots published and not yet reported to watches and dirty tracking. */
+    private int unreported;
 
     PackedQueue(
             QueueAreas where, QueueAreas.Bound bound, QueueMemory access, QueueSignals signals) {
@@ -148,15 +149,35 @@ final class PackedQueue extends AbstractQueue {
             return;
         }
         descriptors.putShortRelease((long) firstSlot * DESCRIPTOR_BYTES + FLAGS, firstFlags);
-        // For the driver's wish for interrupts, and for dirty tracking.
-        VarHandle.fullFence();
-        int upToEnd = Math.min(count, size - firstSlot);
-        descriptors.report((long) firstSlot * DESCRIPTOR_BYTES, DESCRIPTOR_BYTES * upToEnd);
-        if (count > upToEnd) {
-            descriptors.report(0, DESCRIPTOR_BYTES * (count - upToEnd));
-        }
         unpublished = 0;
+        unreported = Math.min(unreported + count, size);
         published(count);
+        wrote();
+    }
+
+    @Override
+    void report() {
+        if (unreported != 0) {
+            int past = firstUnpublished();
+            int first = past >= unreported ? past - unreported : past - unreported + size;
+            int upToEnd = Math.min(unreported, size - first);
+            reportDescriptors(first, upToEnd);
+            if (unreported > upToEnd) {
+                reportDescriptors(0, unreported - upToEnd);
+            }
+            unreported = 0;
+        }
+        device.report(0, EVENT_BYTES);
+    }
+
+    /** The place up to which the driver sees used descriptors. */
+    private int firstUnpublished() {
+        int slot = nextUsed - unpublished;
+        return slot < 0 ? slot + size : slot;
+    }
+
+    private void reportDescriptors(int first, int count) {
+        descriptors.report((long) first * DESCRIPTOR_BYTES, DESCRIPTOR_BYTES * count);
     }
 
     @Override
@@ -169,6 +190,7 @@ final class PackedQueue extends AbstractQueue {
     @Override
     public boolean enableNotification() {
         if (isDead()) {
+            fence();
             return false;
         }
         ask(
@@ -177,14 +199,14 @@ final class PackedQueue extends AbstractQueue {
                                 | (availWrap ? 1 << WRAP_SHIFT : 0)
                                 | EVENT_DESC << EVENT_FLAGS_SHIFT
                         : 0);
+        fence();
         return isAvailable();
     }
 
     /** Offset and flags in one store, so that the driver never sees the one without the other. */
     private void ask(int event) {
         device.putInt(0, event);
-        VarHandle.fullFence();
-        device.report(0, EVENT_BYTES);
+        wrote();
     }
 
     @Override
@@ -196,10 +218,12 @@ final class PackedQueue extends AbstractQueue {
         }
         int place = event & OFFSET_MASK;
         boolean wrap = (event >>> WRAP_SHIFT & 1) != 0;
-        if (wrap != usedWrap) {
+        int next = firstUnpublished();
+        boolean nextWrap = usedWrap == nextUsed >= unpublished;
+        if (wrap != nextWrap) {
             place -= size;
         }
-        return added >= size || (nextUsed - place - 1 & MASK_16) < added;
+        return added >= size || (next - place - 1 & MASK_16) < added;
     }
 
     @Override
@@ -227,5 +251,6 @@ final class PackedQueue extends AbstractQueue {
         nextUsed = used;
         slotsInFlight = 0;
         unpublished = 0;
+        unreported = 0;
     }
 }

@@ -4,8 +4,6 @@ import dev.dalang.bus.snapshot.Snapshot;
 
 import org.jspecify.annotations.Nullable;
 
-import java.lang.invoke.VarHandle;
-
 /**
  * A queue with a descriptor table, an available and a used ring (virtio 1.3 §2.7).
  *
@@ -52,6 +50,9 @@ final class SplitQueue extends AbstractQueue {
     private int nextUsed;
 
     private int publishedUsed;
+
+    /** Elements published and not yet reported to watches and dirty tracking. */
+    private int unreported;
 
     SplitQueue(QueueAreas where, QueueAreas.Bound bound, QueueMemory access, QueueSignals signals) {
         super(where, bound, access, signals);
@@ -130,20 +131,32 @@ final class SplitQueue extends AbstractQueue {
             return;
         }
         device.putShortRelease(USED_IDX, nextUsed);
-        // For the driver's wish for interrupts, and for dirty tracking.
-        VarHandle.fullFence();
-        report(publishedUsed & mask, count);
-        publishedUsed = nextUsed;
         published(count);
+        publishedUsed = nextUsed;
+        unreported = Math.min(unreported + count, size);
+        wrote();
     }
 
-    private void report(int first, int count) {
-        int upToEnd = Math.min(count, size - first);
-        device.report(USED_IDX, 2);
-        device.report(USED_RING + (long) USED_ELEMENT_BYTES * first, USED_ELEMENT_BYTES * upToEnd);
-        if (count > upToEnd) {
-            device.report(USED_RING, USED_ELEMENT_BYTES * (count - upToEnd));
+    @Override
+    void report() {
+        // Flags and index; the elements; and where notifications are asked for.
+        device.report(USED_FLAGS, 4);
+        if (unreported != 0) {
+            int first = publishedUsed - unreported & mask;
+            int upToEnd = Math.min(unreported, size - first);
+            reportElements(first, upToEnd);
+            if (unreported > upToEnd) {
+                reportElements(0, unreported - upToEnd);
+            }
+            unreported = 0;
         }
+        if (hasEventIdx) {
+            device.report(availEvent, 2);
+        }
+    }
+
+    private void reportElements(int first, int count) {
+        device.report(USED_RING + (long) USED_ELEMENT_BYTES * first, USED_ELEMENT_BYTES * count);
     }
 
     @Override
@@ -151,20 +164,19 @@ final class SplitQueue extends AbstractQueue {
         // With event indexes the driver notifies once for each index that it is given.
         if (!hasEventIdx && !isDead()) {
             device.putShort(USED_FLAGS, NO_NOTIFY);
-            VarHandle.fullFence();
-            device.report(USED_FLAGS, 2);
+            wrote();
         }
     }
 
     @Override
     public boolean enableNotification() {
         if (isDead()) {
+            fence();
             return false;
         }
-        int offset = hasEventIdx ? availEvent : USED_FLAGS;
-        device.putShort(offset, hasEventIdx ? nextAvail : 0);
-        VarHandle.fullFence();
-        device.report(offset, 2);
+        device.putShort(hasEventIdx ? availEvent : USED_FLAGS, hasEventIdx ? nextAvail : 0);
+        wrote();
+        fence();
         return refresh();
     }
 
@@ -197,5 +209,6 @@ final class SplitQueue extends AbstractQueue {
         seenAvail = avail;
         nextUsed = used;
         publishedUsed = used;
+        unreported = 0;
     }
 }

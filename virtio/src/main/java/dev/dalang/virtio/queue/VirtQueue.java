@@ -97,7 +97,10 @@ public sealed interface VirtQueue permits AbstractQueue {
      */
     void completeLater(DescriptorChain chain, long bytesWritten);
 
-    /** Shows the driver what {@link #completeLater} has collected. */
+    /**
+     * Shows the driver what {@link #completeLater} has collected. After one or more publications
+     * comes {@link #needsNotification}, which also reports what was written to dirty tracking.
+     */
     void publish();
 
     /** Tells the driver that it need not notify: the device looks by itself. A hint only. */

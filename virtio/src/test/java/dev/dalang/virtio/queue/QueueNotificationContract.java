@@ -146,4 +146,23 @@ abstract class QueueNotificationContract extends QueueIndirectContract {
         }
         assertThat(m.queue.needsNotification()).isTrue();
     }
+
+    /** What is not published yet is no reason, wherever the ring wraps. */
+    @Test
+    void withEventIndexesChainsThatAreHeldBackAreNotHeardOf() {
+        QueueMachine m = machine(4, EVENT_IDX);
+        for (int round = 0; round < 1000; round++) {
+            m.driver.enableInterruptsAfter(1);
+            m.driver.add(BUFFER);
+            m.driver.add(BUFFER);
+            m.driver.add(BUFFER);
+            m.queue.complete(m.pop(), 0);
+            m.queue.completeLater(m.pop(), 0);
+            m.queue.completeLater(m.pop(), 0);
+            assertThat(m.queue.needsNotification()).as("round " + round).isFalse();
+            m.queue.publish();
+            assertThat(m.queue.needsNotification()).as("round " + round).isTrue();
+            m.takeBack(3);
+        }
+    }
 }
