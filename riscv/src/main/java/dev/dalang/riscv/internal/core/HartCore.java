@@ -59,7 +59,10 @@ public final class HartCore {
     public static final int STUCK_TRAPS = 1_000_000;
 
     private static final long BRIEF_NANOS = 1_000;
-    private static final VarHandle ATTENTION;
+
+    /** Accesses {@link #attention}. */
+    public static final VarHandle ATTENTION;
+
     private static final VarHandle PINS;
 
     static {

@@ -1,6 +1,9 @@
 package dev.dalang.riscv.internal.translator;
 
+import static java.lang.constant.ConstantDescs.CD_byte;
+import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
+import static java.lang.constant.ConstantDescs.CD_short;
 import static java.lang.constant.ConstantDescs.CD_void;
 
 import dev.dalang.riscv.internal.core.Mmu;
@@ -9,6 +12,7 @@ import dev.dalang.riscv.internal.translator.RegionCompiler.Types;
 
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
+import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
 
 /**
@@ -17,9 +21,6 @@ import java.lang.constant.MethodTypeDesc;
  * registers ready for.
  */
 final class MemoryForms {
-    private static final MethodTypeDesc READ = MethodTypeDesc.of(CD_long, Types.SEGMENT, CD_long);
-    private static final MethodTypeDesc WRITE =
-            MethodTypeDesc.of(CD_void, Types.SEGMENT, CD_long, CD_long);
     private static final long BOX = 0xFFFF_FFFF_0000_0000L;
 
     private final Frame frame;
@@ -61,8 +62,10 @@ final class MemoryForms {
     }
 
     private void load(long i, int slot, int size, boolean signed) {
+        Width width = Width.of(size);
         find(i, false, size, slot);
-        b.invokestatic(Types.RAM_ACCESS, "read" + width(size), READ);
+        b.invokevirtual(Types.VAR_HANDLE, "get", width.get());
+        width.widen(b);
         if (!signed && size < 8) {
             b.loadConstant((1L << 8 * size) - 1).land();
         }
@@ -83,9 +86,11 @@ final class MemoryForms {
     }
 
     private void store(long i, int slot, int size) {
+        Width width = Width.of(size);
         find(i, true, size, slot);
         operand(i);
-        b.invokestatic(Types.RAM_ACCESS, "write" + width(size), WRITE);
+        width.narrow(b);
+        b.invokevirtual(Types.VAR_HANDLE, "set", width.set());
     }
 
     private void operand(long i) {
@@ -97,7 +102,7 @@ final class MemoryForms {
         }
     }
 
-    /** Pushes RAM and the offset in it, or leaves the region before the instruction. */
+    /** Pushes what accesses RAM, RAM, and the offset in it, or leaves the region before it. */
     private void find(long i, boolean store, int size, int slot) {
         MemoryGroups.Group group = groups.at(slot);
         int base = RegionRegisters.rs1(i);
@@ -122,10 +127,13 @@ final class MemoryForms {
     }
 
     /**
-     * Pushes RAM, and the offset in it. What a TLB holds is an offset in RAM, but the JVM's
-     * compiler does not know: a mask that changes nothing tells it, and it drops its own check.
+     * Pushes a handle, RAM, and the offset in it: the JVM's compiler follows a handle however large
+     * the method has become, and calls what it is only told to follow. What a TLB holds is an
+     * offset in RAM, but the JVM's compiler does not know: a mask that changes nothing tells it,
+     * and it drops its own check.
      */
     private void ram(int host, int distance, int size) {
+        b.getstatic(Types.MMU, Width.of(size).name(), Types.VAR_HANDLE);
         b.ldc(RegionCompiler.classData(Types.SEGMENT, 0));
         b.lload(host);
         if (distance != 0) {
@@ -166,12 +174,49 @@ final class MemoryForms {
         return missing;
     }
 
-    private static String width(int size) {
-        return switch (size) {
-            case 1 -> "Byte";
-            case 2 -> "Short";
-            case 4 -> "Int";
-            default -> "Long";
-        };
+    /** The sizes of an access, by the names of {@link Mmu}'s handles. */
+    private enum Width {
+        BYTE,
+        SHORT,
+        INT,
+        LONG;
+
+        MethodTypeDesc get() {
+            return MethodTypeDesc.of(type(), Types.SEGMENT, CD_long);
+        }
+
+        MethodTypeDesc set() {
+            return MethodTypeDesc.of(CD_void, Types.SEGMENT, CD_long, type());
+        }
+
+        private ClassDesc type() {
+            return switch (this) {
+                case BYTE -> CD_byte;
+                case SHORT -> CD_short;
+                case INT -> CD_int;
+                case LONG -> CD_long;
+            };
+        }
+
+        static Width of(int size) {
+            return values()[Integer.numberOfTrailingZeros(size)];
+        }
+
+        /** Makes the long of a guest register of what was loaded. */
+        void widen(CodeBuilder b) {
+            if (this != LONG) {
+                b.i2l();
+            }
+        }
+
+        /** Makes what is stored of the long of a guest register. */
+        void narrow(CodeBuilder b) {
+            switch (this) {
+                case BYTE -> b.l2i().i2b();
+                case SHORT -> b.l2i().i2s();
+                case INT -> b.l2i();
+                case LONG -> {}
+            }
+        }
     }
 }

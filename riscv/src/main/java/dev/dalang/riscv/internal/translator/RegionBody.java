@@ -28,6 +28,7 @@ import java.util.TreeMap;
 final class RegionBody {
     private static final MethodTypeDesc FETCHES =
             MethodTypeDesc.of(CD_boolean, CD_long, Types.PAGE);
+    private static final MethodTypeDesc ATTENTION = MethodTypeDesc.of(CD_int, Types.CORE);
     private static final MethodTypeDesc EXECUTE_SYSTEM = MethodTypeDesc.of(CD_boolean, CD_long);
 
     private final RegionPlan plan;
@@ -117,8 +118,10 @@ final class RegionBody {
         b.labelBinding(unready);
         b.return_();
         b.labelBinding(ready);
-        b.aload(Frame.CORE).getfield(Types.CORE, "x", Types.LONGS).astore(Frame.X);
-        b.aload(Frame.CORE).getfield(Types.CORE, "f", Types.LONGS).astore(Frame.F);
+        b.aload(Frame.CORE).getfield(Types.CORE, "x", Types.LONGS).dup().astore(Frame.X);
+        frame.touch();
+        b.aload(Frame.CORE).getfield(Types.CORE, "f", Types.LONGS).dup().astore(Frame.F);
+        frame.touch();
         b.lload(Frame.LIMIT)
                 .aload(Frame.CORE)
                 .getfield(Types.CORE, "instret", CD_long)
@@ -251,8 +254,9 @@ final class RegionBody {
                     .ifeq(out);
         }
         if (back) {
-            b.aload(Frame.CORE)
-                    .invokevirtual(Types.CORE, "attention", MethodTypeDesc.of(CD_int))
+            b.getstatic(Types.CORE, "ATTENTION", Types.VAR_HANDLE)
+                    .aload(Frame.CORE)
+                    .invokevirtual(Types.VAR_HANDLE, "getOpaque", ATTENTION)
                     .ifne(out);
             b.iload(Frame.COUNT).iload(Frame.QUANTUM).if_icmpge(out);
         }

@@ -15,6 +15,7 @@ import java.lang.constant.MethodHandleDesc;
 import java.lang.constant.MethodTypeDesc;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -111,7 +112,7 @@ final class RegionCompiler {
         static final ClassDesc OTHERS = of(Region.OtherOps.class);
         static final ClassDesc PAGE = of(dev.dalang.riscv.internal.core.CodePage.class);
         static final ClassDesc SEGMENT = of(MemorySegment.class);
-        static final ClassDesc RAM_ACCESS = of(dev.dalang.riscv.internal.core.Ram.class);
+        static final ClassDesc VAR_HANDLE = of(VarHandle.class);
         static final ClassDesc FP_STATUS = of(dev.dalang.riscv.internal.fp.FpStatus.class);
         static final ClassDesc LONG = of(Long.class);
         static final ClassDesc LONGS = CD_long.arrayType();
