@@ -4,9 +4,11 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module dev.dalang.virtio {
     requires transitive dev.dalang.bus;
+    requires transitive dev.dalang.net;
     requires transitive dev.dalang.pci;
     requires static transitive org.jspecify;
 
     exports dev.dalang.virtio;
+    exports dev.dalang.virtio.net;
     exports dev.dalang.virtio.queue;
 }

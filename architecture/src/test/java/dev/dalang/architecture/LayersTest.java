@@ -28,7 +28,7 @@ final class LayersTest {
                     Map.entry("testkit", Set.of("bus")),
                     Map.entry("pci", Set.of("bus")),
                     Map.entry("net", Set.of("bus")),
-                    Map.entry("virtio", Set.of("bus", "pci")),
+                    Map.entry("virtio", Set.of("bus", "pci", "net")),
                     Map.entry("devices", Set.of("bus", "pci")),
                     Map.entry("riscv", Set.of("bus")),
                     Map.entry(

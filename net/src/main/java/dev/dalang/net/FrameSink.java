@@ -14,6 +14,13 @@ public interface FrameSink {
     boolean receive(Frame frame);
 
     /**
+     * The back end has nothing more for the guest at this moment: what was taken since the last
+     * call may be shown to it, all at once. Called by the thread that calls {@link #receive}, after
+     * each of its batches; does nothing unless the sink says otherwise.
+     */
+    default void endOfBatch() {}
+
+    /**
      * The back end has room again, after {@link NetworkBackend#send} had returned false. May come
      * when it was not waited for. Any thread; must not block.
      */

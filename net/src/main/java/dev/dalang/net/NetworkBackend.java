@@ -1,6 +1,7 @@
 package dev.dalang.net;
 
 import dev.dalang.bus.snapshot.Suspendable;
+import dev.dalang.bus.time.VirtualClock;
 
 import java.util.Set;
 
@@ -16,10 +17,11 @@ public interface NetworkBackend extends Suspendable, AutoCloseable {
     /**
      * Connects the card; frames for the guest may come from here on.
      *
+     * @param clock the machine's time
      * @param sink takes frames for the guest
      * @throws IllegalStateException if a card is connected already, or the back end closed
      */
-    void start(FrameSink sink);
+    void start(VirtualClock clock, FrameSink sink);
 
     /**
      * Takes a frame from the guest. Any thread; never blocks, and copies what it keeps.

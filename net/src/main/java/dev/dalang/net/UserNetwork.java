@@ -63,11 +63,10 @@ public final class UserNetwork implements NetworkBackend {
     /**
      * Begins a network.
      *
-     * @param clock the time of its timers
      * @return its options
      */
-    public static Builder builder(VirtualClock clock) {
-        return new Builder(clock);
+    public static Builder builder() {
+        return new Builder();
     }
 
     /** {@return the forwards, with the ports that the host chose where it was asked to} */
@@ -91,8 +90,8 @@ public final class UserNetwork implements NetworkBackend {
     }
 
     @Override
-    public void start(FrameSink sink) {
-        engine.start(sink);
+    public void start(VirtualClock clock, FrameSink sink) {
+        engine.start(clock, sink);
     }
 
     @Override
@@ -155,20 +154,18 @@ public final class UserNetwork implements NetworkBackend {
 
     /** The options of a network. */
     public static final class Builder {
-        private final VirtualClock clock;
         private final List<HostForward> forwards = new ArrayList<>();
         private final List<InetSocketAddress> resolvers = new ArrayList<>();
         private boolean hostLoopback;
         private boolean restrict;
+        private boolean outside = true;
         private int mtu = 1500;
         private int maxConnections = 1024;
         private int maxUdpFlows = 512;
         private long bufferBytes = 256L << 20;
         private @Nullable EchoForwarder echo;
 
-        private Builder(VirtualClock clock) {
-            this.clock = clock;
-        }
+        private Builder() {}
 
         /**
          * Opens the host's loopback: the gateway's address stands for it.
@@ -190,6 +187,18 @@ public final class UserNetwork implements NetworkBackend {
          */
         public Builder restrict(boolean closed) {
             restrict = closed;
+            return this;
+        }
+
+        /**
+         * Opens what is neither this network nor the host. Without it, and with the host's loopback
+         * open, the guest reaches servers on the host and nothing else.
+         *
+         * @param open whether; true by default
+         * @return this
+         */
+        public Builder outside(boolean open) {
+            outside = open;
             return this;
         }
 
@@ -293,9 +302,9 @@ public final class UserNetwork implements NetworkBackend {
         public UserNetwork build() {
             EngineConfig config =
                     new EngineConfig(
-                            clock,
                             hostLoopback,
                             restrict,
+                            outside,
                             mtu,
                             maxConnections,
                             maxUdpFlows,

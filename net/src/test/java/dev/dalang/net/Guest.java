@@ -33,9 +33,10 @@ final class Guest implements AutoCloseable {
     }
 
     Guest(UnaryOperator<UserNetwork.Builder> options, Impairment impairment) {
-        network = options.apply(UserNetwork.builder(clock)).build();
+        network = options.apply(UserNetwork.builder()).build();
         stack = new GuestStack(MAC, this::transmit, impairment);
         network.start(
+                clock,
                 new FrameSink() {
                     @Override
                     public boolean receive(Frame frame) {

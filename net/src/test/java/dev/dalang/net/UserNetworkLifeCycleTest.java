@@ -29,8 +29,8 @@ final class UserNetworkLifeCycleTest implements SuspendableLifeCycle<UserNetwork
 
     @Override
     public UserNetwork create() {
-        UserNetwork network = UserNetwork.builder(SystemVirtualClock.running()).build();
-        network.start(NOBODY);
+        UserNetwork network = UserNetwork.builder().build();
+        network.start(SystemVirtualClock.running(), NOBODY);
         return network;
     }
 
@@ -99,14 +99,16 @@ final class UserNetworkLifeCycleTest implements SuspendableLifeCycle<UserNetwork
     @Test
     void aSecondCardIsRefused() {
         UserNetwork network = create();
-        assertThatThrownBy(() -> network.start(NOBODY)).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> network.start(SystemVirtualClock.running(), NOBODY))
+                .isInstanceOf(IllegalStateException.class);
         network.close();
-        assertThatThrownBy(() -> network.start(NOBODY)).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> network.start(SystemVirtualClock.running(), NOBODY))
+                .isInstanceOf(IllegalStateException.class);
     }
 
     @Test
     void aNetworkThatGotNoCardIsClosedLikeAnyOther() {
-        UserNetwork network = UserNetwork.builder(SystemVirtualClock.running()).build();
+        UserNetwork network = UserNetwork.builder().build();
         network.sleep();
         network.close();
         network.close();

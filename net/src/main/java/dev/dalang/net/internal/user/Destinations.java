@@ -24,15 +24,21 @@ final class Destinations {
 
     private final boolean hostLoopback;
     private final boolean restrict;
+    private final boolean outside;
     private final List<InetSocketAddress> configured;
     private final Set<InetAddress> own = new HashSet<>();
     private List<InetSocketAddress> resolvers = List.of();
     private long refreshedAt;
     private boolean fresh;
 
-    Destinations(boolean hostLoopback, boolean restrict, List<InetSocketAddress> configured) {
+    Destinations(
+            boolean hostLoopback,
+            boolean restrict,
+            boolean outside,
+            List<InetSocketAddress> configured) {
         this.hostLoopback = hostLoopback;
         this.restrict = restrict;
+        this.outside = outside;
         this.configured = List.copyOf(configured);
     }
 
@@ -93,7 +99,7 @@ final class Destinations {
 
     /** Whether packets to this address, which is not of this network, go nowhere. */
     boolean isForbidden(long hi, long lo) {
-        if (restrict || isNeverForwarded(hi, lo)) {
+        if (restrict || !outside || isNeverForwarded(hi, lo)) {
             return true;
         }
         return !hostLoopback && own.contains(Ip.toInetAddress(hi, lo));

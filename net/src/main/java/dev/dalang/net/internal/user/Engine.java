@@ -44,8 +44,8 @@ public final class Engine implements Loop {
 
     private static final int MAX_REPLIES = 64;
 
-    private final VirtualClock clock;
-    private final VirtualClock.Timer timer;
+    private @Nullable VirtualClock clock;
+    private VirtualClock.@Nullable Timer timer;
     private final Selector selector;
     private final FrameRing ring = new FrameRing(RING_BYTES);
     private final Counters counters = new Counters();
@@ -95,14 +95,17 @@ public final class Engine implements Loop {
      * @throws IOException if the host has no selector for it
      */
     public Engine(EngineConfig config) throws IOException {
-        clock = config.clock();
         selector = Selector.open();
         view = packet.data;
         viewed = view;
         long secret = new SecureRandom().nextLong();
         output = new Output(counters, config.mtu());
         Destinations destinations =
-                new Destinations(config.hostLoopback(), config.restrict(), config.resolvers());
+                new Destinations(
+                        config.hostLoopback(),
+                        config.restrict(),
+                        config.outside(),
+                        config.resolvers());
         arp = new Arp(output, neighbours, counters);
         dhcp = new Dhcp(output, neighbours, counters);
         icmp = new Icmp(output, counters, destinations, config.echo());
@@ -134,7 +137,6 @@ public final class Engine implements Loop {
                         config.maxConnections(),
                         secret ^ 0x5deece66dL);
         state = new EngineState(neighbours, dhcp, tcp);
-        timer = clock.newTimer(this::timerExpired);
         if (config.echo() != null) {
             config.echo().start(this::echoReply);
         }
@@ -160,15 +162,24 @@ public final class Engine implements Loop {
     }
 
     /** Connects the card and starts the thread. */
-    public void start(FrameSink card) {
+    public void start(VirtualClock machineTime, FrameSink card) {
+        synchronized (lifeCycle) {
+            connect(machineTime, card);
+            thread.start();
+        }
+    }
+
+    /** Connects the card; the turns are the caller's. */
+    void connect(VirtualClock machineTime, FrameSink card) {
         synchronized (lifeCycle) {
             if (sink != null || closed.get()) {
                 throw new IllegalStateException(
                         closed.get() ? "the network is closed" : "a card is connected already");
             }
+            clock = machineTime;
+            timer = machineTime.newTimer(this::timerExpired);
             sink = card;
             output.connect(card);
-            thread.start();
         }
     }
 
@@ -203,6 +214,18 @@ public final class Engine implements Loop {
         output.acceptOffloads(accepted);
     }
 
+    private long readClock() {
+        VirtualClock machineTime = clock;
+        return machineTime == null ? 0 : machineTime.nanos();
+    }
+
+    private void stopTimer() {
+        VirtualClock.Timer alarm = timer;
+        if (alarm != null) {
+            alarm.cancel();
+        }
+    }
+
     private void timerExpired() {
         timerExpired = true;
         nudge();
@@ -233,7 +256,7 @@ public final class Engine implements Loop {
                 if (lifeCycleCalls) {
                     rest();
                 }
-                turn();
+                turn(true);
             }
         } catch (IOException | RuntimeException | Error broken) {
             counters.count(NetworkEvent.INTERNAL_ERROR);
@@ -244,8 +267,8 @@ public final class Engine implements Loop {
     }
 
     /** One turn: a batch of frames, what it made due, what time made due, sockets. */
-    private void turn() throws IOException {
-        now = clock.nanos();
+    void turn(boolean mayWait) throws IOException {
+        now = readClock();
         output.beginBatch();
         if (roomToReceive) {
             roomToReceive = false;
@@ -260,7 +283,8 @@ public final class Engine implements Loop {
             tcp.flush();
         }
         tellSender();
-        if (!drained || tcp.hasWork()) {
+        output.endBatch();
+        if (!mayWait || !drained || tcp.hasWork()) {
             selector.selectNow(onReady);
             return;
         }
@@ -430,7 +454,10 @@ public final class Engine implements Loop {
     public void schedule(long deadline) {
         if (deadline < nextTick) {
             nextTick = Math.max(deadline, now + TICK_NANOS);
-            timer.arm(nextTick);
+            VirtualClock.Timer alarm = timer;
+            if (alarm != null) {
+                alarm.arm(nextTick);
+            }
         }
     }
 
@@ -493,14 +520,15 @@ public final class Engine implements Loop {
     }
 
     private void rest() throws IOException {
-        now = clock.nanos();
+        now = readClock();
         output.beginBatch();
         long frames = RING_BYTES / 16; // all that can be in the ring, and an end
         while (!drain(BATCH) && frames > 0) {
             frames -= BATCH;
         }
         tcp.flush();
-        timer.cancel();
+        output.endBatch();
+        stopTimer();
         synchronized (lifeCycle) {
             asleep = sleepWanted;
             lifeCycle.notifyAll();
@@ -515,7 +543,7 @@ public final class Engine implements Loop {
             asleep = false;
             lifeCycleCalls = sleepWanted; // woken, and put to sleep again: there is a batch first
         }
-        now = clock.nanos();
+        now = readClock();
         nextTick = Long.MAX_VALUE;
         state.tellLost();
         timerExpired = true;
@@ -562,7 +590,7 @@ public final class Engine implements Loop {
                 return;
             }
             lifeCycle.notifyAll();
-            alive = sink != null;
+            alive = thread.isAlive();
         }
         selector.wakeup();
         if (!alive) {
@@ -583,7 +611,7 @@ public final class Engine implements Loop {
     }
 
     private void tearDown() {
-        timer.cancel();
+        stopTimer();
         tcp.clear();
         udp.clear();
         for (SelectionKey key : selector.keys()) {

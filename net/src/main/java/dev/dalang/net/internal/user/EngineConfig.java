@@ -1,6 +1,5 @@
 package dev.dalang.net.internal.user;
 
-import dev.dalang.bus.time.VirtualClock;
 import dev.dalang.net.EchoForwarder;
 
 import org.jspecify.annotations.Nullable;
@@ -10,9 +9,9 @@ import java.util.List;
 
 /** What a user-mode network is made of. */
 public record EngineConfig(
-        VirtualClock clock,
         boolean hostLoopback,
         boolean restrict,
+        boolean outside,
         int mtu,
         int maxConnections,
         int maxUdpFlows,

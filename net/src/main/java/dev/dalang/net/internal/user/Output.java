@@ -31,6 +31,10 @@ final class Output {
     private final Frame fragment = new Frame();
     private @Nullable FrameSink sink;
     private boolean full;
+
+    /** Whether the card got something in this batch. */
+    private boolean delivered;
+
     private int identification;
     private boolean v4;
     private volatile Set<Offload> offloads = Set.of();
@@ -83,10 +87,24 @@ final class Output {
         while (!full && card != null && waiting.peek(waitingFrame)) {
             if (card.receive(waitingFrame)) {
                 waiting.release();
-                counters.count(NetworkEvent.FRAME_TO_GUEST);
+                took();
             } else {
                 full = true;
             }
+        }
+    }
+
+    private void took() {
+        delivered = true;
+        counters.count(NetworkEvent.FRAME_TO_GUEST);
+    }
+
+    /** Tells the card that it has all for now. */
+    void endBatch() {
+        FrameSink card = sink;
+        if (delivered && card != null) {
+            delivered = false;
+            card.endOfBatch();
         }
     }
 
@@ -196,7 +214,7 @@ final class Output {
             full = true;
             return false;
         }
-        counters.count(NetworkEvent.FRAME_TO_GUEST);
+        took();
         return true;
     }
 
@@ -209,7 +227,7 @@ final class Output {
         FrameSink card = sink;
         if (!full && card != null) {
             if (card.receive(whole)) {
-                counters.count(NetworkEvent.FRAME_TO_GUEST);
+                took();
                 return;
             }
             full = true;

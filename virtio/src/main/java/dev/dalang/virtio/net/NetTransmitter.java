@@ -1,0 +1,98 @@
+package dev.dalang.virtio.net;
+
+import dev.dalang.bus.time.RateLimiter;
+import dev.dalang.net.Frame;
+import dev.dalang.net.NetworkBackend;
+import dev.dalang.virtio.queue.DescriptorChain;
+import dev.dalang.virtio.queue.VirtQueue;
+
+import org.jspecify.annotations.Nullable;
+
+/** A transmit queue: its handler takes frames out of chains and sends them. */
+final class NetTransmitter {
+    /** Chains that go back to the driver at once. */
+    private static final int BATCH = 32;
+
+    private final VirtQueue queue;
+    private final NetworkBackend backend;
+    private final @Nullable RateLimiter limiter;
+    private final NetCounters counters;
+    private final Steering steering;
+    private final int pair;
+    private final long features;
+    private final Frame frame = new Frame();
+
+    NetTransmitter(
+            VirtQueue queue,
+            NetworkBackend backend,
+            @Nullable RateLimiter limiter,
+            NetCounters counters,
+            Steering steering,
+            int pair,
+            long features) {
+        this.queue = queue;
+        this.backend = backend;
+        this.limiter = limiter;
+        this.counters = counters;
+        this.steering = steering;
+        this.pair = pair;
+        this.features = features;
+    }
+
+    /** The handler of the queue. */
+    void run() {
+        do {
+            queue.disableNotification();
+            if (!drain()) {
+                return; // whoever has no room rings again when there is some
+            }
+        } while (queue.enableNotification());
+    }
+
+    private boolean drain() {
+        boolean room = true;
+        int collected = 0;
+        DescriptorChain chain = queue.pop();
+        while (chain != null) {
+            room = send(chain);
+            if (!room) {
+                counters.count(VirtioNetEvent.SEND_HELD_BACK);
+                queue.undoPop(chain);
+                break;
+            }
+            queue.completeLater(chain, 0);
+            collected++;
+            if (collected == BATCH) {
+                collected = 0;
+                publish();
+            }
+            chain = queue.pop();
+        }
+        publish();
+        return room;
+    }
+
+    private void publish() {
+        queue.publish();
+        if (queue.needsNotification()) {
+            queue.notifyDriver();
+        }
+    }
+
+    /** Sends what is in a chain, or drops it for good; false if there is no room now. */
+    private boolean send(DescriptorChain chain) {
+        if (!NetHeader.read(chain, frame, features)) {
+            counters.count(VirtioNetEvent.SEND_MALFORMED);
+            return true;
+        }
+        if (limiter != null && !limiter.tryAcquire(frame.length())) {
+            return false;
+        }
+        steering.learn(frame, pair);
+        if (!backend.send(frame)) {
+            return false;
+        }
+        counters.count(VirtioNetEvent.SENT);
+        return true;
+    }
+}
