@@ -3,7 +3,6 @@ package dev.dalang.pci;
 import dev.dalang.bus.BusDevice;
 import dev.dalang.bus.IoCounters;
 import dev.dalang.bus.interrupt.InterruptLine;
-import dev.dalang.bus.interrupt.MsiMessage;
 import dev.dalang.bus.interrupt.MsiTarget;
 
 import org.jspecify.annotations.Nullable;
@@ -290,43 +289,17 @@ final class FunctionParts {
     }
 
     /** Counts the messages of one function. */
-    private static final class CountingRouter implements MsiRouter {
-        private final MsiRouter router;
+    private static final class CountingRouter extends ForwardingRouter {
         private final MsiTarget count;
 
         CountingRouter(MsiRouter router, IoCounters counters, BusDevice device) {
-            this.router = router;
+            super(router);
             this.count = counters.counting(device, (_, _) -> true);
         }
 
         @Override
-        public int allocate(MsiSource source, int vector) {
-            return router.allocate(source, vector);
-        }
-
-        @Override
-        public void allocateAt(MsiSource source, int vector, int handle) {
-            router.allocateAt(source, vector, handle);
-        }
-
-        @Override
-        public void route(MsiSource source, int handle, MsiMessage message) {
-            router.route(source, handle, message);
-        }
-
-        @Override
-        public void release(int handle) {
-            router.release(handle);
-        }
-
-        @Override
         public boolean signal(int handle) {
-            return router.signal(handle) && count.signal(0, 0);
-        }
-
-        @Override
-        public List<Integer> keepDescriptors() {
-            return router.keepDescriptors();
+            return super.signal(handle) && count.signal(0, 0);
         }
     }
 }

@@ -11,7 +11,6 @@ import dev.dalang.bus.trace.DeviceTrace;
 
 import org.jspecify.annotations.Nullable;
 
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -164,35 +163,25 @@ final class FunctionTrace {
     }
 
     MsiRouter around(MsiRouter router) {
-        return new MsiRouter() {
+        return new ForwardingRouter(router) {
             private final Map<Integer, MsiMessage> messages = new ConcurrentHashMap<>();
 
             @Override
-            public int allocate(MsiSource source, int vector) {
-                return router.allocate(source, vector);
-            }
-
-            @Override
-            public void allocateAt(MsiSource source, int vector, int handle) {
-                router.allocateAt(source, vector, handle);
-            }
-
-            @Override
             public void route(MsiSource source, int handle, MsiMessage message) {
-                router.route(source, handle, message);
+                super.route(source, handle, message);
                 messages.put(handle, message);
             }
 
             @Override
             public void release(int handle) {
                 messages.remove(handle);
-                router.release(handle);
+                super.release(handle);
             }
 
             @Override
             public boolean signal(int handle) {
                 MsiMessage message = messages.get(handle);
-                boolean taken = router.signal(handle);
+                boolean taken = super.signal(handle);
                 if (message != null) {
                     trace.event(
                             () ->
@@ -203,11 +192,6 @@ final class FunctionTrace {
                                                     taken ? "" : ", which nobody took"));
                 }
                 return taken;
-            }
-
-            @Override
-            public List<Integer> keepDescriptors() {
-                return router.keepDescriptors();
             }
         };
     }

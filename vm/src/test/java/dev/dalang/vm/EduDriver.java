@@ -95,7 +95,8 @@ final class EduDriver {
                 .findFirst();
     }
 
-    private static long sumOfHarts(String line) {
+    /** What a line of {@code /proc/interrupts} counts, over all harts. */
+    static long sumOfHarts(String line) {
         long sum = 0;
         for (String word : line.substring(line.indexOf(':') + 1).strip().split("\\s+")) {
             if (!word.matches("\\d+")) {

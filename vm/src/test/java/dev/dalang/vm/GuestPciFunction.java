@@ -114,7 +114,7 @@ record GuestPciFunction(ByteBuffer config, List<long[]> resources) {
                         || function.isBridge()
                         || spec.classCode() >>> 8 == CLASS_HOST_BRIDGE;
         assertThat(config.position())
-                .as("bytes of configuration space")
+                .as("bytes of configuration space of %s", function)
                 .isEqualTo(isExpress ? SPACE_BYTES : CONVENTIONAL_BYTES);
         assertThat(word(0x00)).as("vendor").isEqualTo(spec.vendor());
         assertThat(word(0x02)).as("device").isEqualTo(spec.device());

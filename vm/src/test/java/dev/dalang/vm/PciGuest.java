@@ -7,8 +7,9 @@ import dev.dalang.pci.PciFunction;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
-import java.util.TreeSet;
 
 /** A booted Linux at its prompt, asked about what is on its PCI buses. */
 final class PciGuest {
@@ -39,7 +40,10 @@ final class PciGuest {
     /** Waits until a machine that was started has come to its prompt. */
     static PciGuest await(Vm vm, Map<String, Long> alignments) throws InterruptedException {
         vm.console().await(PROMPT, BOOT);
-        return new PciGuest(vm, alignments);
+        PciGuest guest = new PciGuest(vm, alignments);
+        // What the kernel says of devices would come between the lines of an answer.
+        guest.command("dmesg -n 1");
+        return guest;
     }
 
     /** Waits until a machine that was started has come to its prompt. */
@@ -86,7 +90,7 @@ final class PciGuest {
     /** The guest sees what there is, no more and no less, and as it was made. */
     void requireEachFunctionAsConfigured() throws InterruptedException {
         Map<String, GuestPciFunction> seen = functions();
-        var present = new TreeSet<String>();
+        List<String> present = new ArrayList<>();
         for (PciFunction function : vm.pci().functions()) {
             present.add(function.address().toString());
         }
@@ -133,6 +137,15 @@ final class PciGuest {
         String answer = command("/host/drive-edu " + interrupts + " " + edu);
         assertThat(answer).contains("factorial: 3628800", "received: what was sent");
         return answer;
+    }
+
+    /** How many messages of a function the kernel has counted. */
+    long messages(String function) throws InterruptedException {
+        return command("grep -e '-" + function + " ' /proc/interrupts")
+                .lines()
+                .filter(line -> line.contains("PCI-MSI"))
+                .mapToLong(EduDriver::sumOfHarts)
+                .sum();
     }
 
     /** Has Linux forget functions, and whatever is behind them. */

@@ -5,9 +5,13 @@ import dev.dalang.pci.ExtendedCapability;
 import dev.dalang.pci.PciBar;
 import dev.dalang.pci.PciDevice;
 import dev.dalang.pci.PciDeviceSpec;
+import dev.dalang.pci.PciHost;
+
+import org.jspecify.annotations.Nullable;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -27,6 +31,7 @@ final class ScratchDevice implements PciDevice {
                     .msix(5, 3, 0x800, 0xc00)
                     .msi(4, true)
                     .express()
+                    .wakes()
                     .extendedCapability(
                             ExtendedCapability.serialNumber(0x5c4a_0001_0203_0405L),
                             Optional.empty())
@@ -39,9 +44,21 @@ final class ScratchDevice implements PciDevice {
     private final int[] virtual = new int[1024];
     private final MemorySegment page = Arena.ofAuto().allocate(4096, 4096);
 
+    private volatile @Nullable PciHost host;
+
     @Override
     public PciDeviceSpec spec() {
         return SPEC;
+    }
+
+    @Override
+    public void attach(PciHost given) {
+        host = given;
+    }
+
+    /** Where it was plugged in. */
+    PciHost host() {
+        return Objects.requireNonNull(host);
     }
 
     @Override
