@@ -11,4 +11,5 @@ module dev.dalang.virtio {
     exports dev.dalang.virtio;
     exports dev.dalang.virtio.net;
     exports dev.dalang.virtio.queue;
+    exports dev.dalang.virtio.rng;
 }

@@ -5,6 +5,7 @@ import org.jspecify.annotations.NullMarked;
 module dev.dalang.vm {
     requires transitive dev.dalang.bus;
     requires transitive dev.dalang.pci;
+    requires transitive dev.dalang.virtio;
     requires dev.dalang.devices;
     requires transitive dev.dalang.riscv;
     requires dev.dalang.tables;

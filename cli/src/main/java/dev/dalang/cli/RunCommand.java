@@ -2,6 +2,7 @@ package dev.dalang.cli;
 
 import dev.dalang.riscv.EngineKind;
 import dev.dalang.riscv.HartGroup;
+import dev.dalang.virtio.VirtioTransportType;
 import dev.dalang.vm.ConfigurationException;
 import dev.dalang.vm.Console;
 import dev.dalang.vm.FlashFile;
@@ -123,6 +124,15 @@ final class RunCommand implements Callable<Integer> {
     private List<String> devices = List.of();
 
     @Option(
+            names = "--transport",
+            paramLabel = "pci|mmio",
+            description = "What carries virtio devices (default: what each wants, mostly pci).")
+    private @Nullable String transport;
+
+    @Option(names = "--packed", description = "Offer packed queues for virtio devices.")
+    private boolean packed;
+
+    @Option(
             names = "--plugin",
             paramLabel = "FILE.jar",
             description = "A jar with devices of your own; may be repeated.")
@@ -203,6 +213,9 @@ final class RunCommand implements Callable<Integer> {
     @Option(names = "--stats", description = "Print figures at exit.")
     private boolean statistics;
 
+    /** Every machine with an operating system has it: guests wait for entropy at their start. */
+    private static final String DEFAULT_RNG = "virtio-rng";
+
     private RunCommand() {}
 
     /** Seconds, with a fraction or without. */
@@ -261,6 +274,16 @@ final class RunCommand implements Callable<Integer> {
                                                         engine)));
     }
 
+    private static VirtioTransportType transportType(String name) {
+        return Arrays.stream(VirtioTransportType.values())
+                .filter(type -> type.toString().equals(name))
+                .findFirst()
+                .orElseThrow(
+                        () ->
+                                new ConfigurationException(
+                                        "--transport: expected pci or mmio, found " + name));
+    }
+
     private VmBuilder options() {
         VmBuilder builder =
                 Vm.builder()
@@ -295,8 +318,14 @@ final class RunCommand implements Callable<Integer> {
         flash.forEach(text -> builder.flash(FlashFile.parse(text)));
         plugins.forEach(builder::plugin);
         devices.forEach(builder::device);
+        if (transport != null) {
+            builder.transport(transportType(transport));
+        }
+        builder.packed(packed);
         if (bare != null) {
             builder.bare(bare);
+        } else {
+            builder.device(DEFAULT_RNG);
         }
         if (gdb != null) {
             builder.gdb(GdbPort.parse(gdb));

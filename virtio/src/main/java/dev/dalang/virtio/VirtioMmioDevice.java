@@ -34,6 +34,7 @@ public final class VirtioMmioDevice implements DeviceMmio, Suspendable {
     private static final int VERSION = 1;
 
     private final VirtioDevice device;
+    private final String label;
     private final VirtioCore core;
     private final MmioRegisters registers;
     private final InterruptStatus isr;
@@ -46,6 +47,7 @@ public final class VirtioMmioDevice implements DeviceMmio, Suspendable {
 
     private VirtioMmioDevice(Builder builder) {
         device = builder.device;
+        label = builder.label;
         refuse(device instanceof VirtioPciBars, "BARs of its own");
         refuse(device instanceof VirtioPciCapabilities, "PCI capabilities of its own");
         refuse(device instanceof VirtioControlNotify, "to follow MSI-X");
@@ -130,7 +132,7 @@ public final class VirtioMmioDevice implements DeviceMmio, Suspendable {
 
     @Override
     public String label() {
-        return device.label();
+        return label;
     }
 
     @Override
@@ -281,6 +283,7 @@ public final class VirtioMmioDevice implements DeviceMmio, Suspendable {
         private final InterruptLine line;
         private final VirtualClock clock;
         private final DeviceExecutor executor;
+        private String label;
         private long features = VirtioFeatures.STANDARD;
         private @Nullable MmioRange sharedMemory;
 
@@ -291,10 +294,22 @@ public final class VirtioMmioDevice implements DeviceMmio, Suspendable {
                 VirtualClock clock,
                 DeviceExecutor executor) {
             this.device = device;
+            this.label = device.label();
             this.memory = memory;
             this.line = line;
             this.clock = clock;
             this.executor = executor;
+        }
+
+        /**
+         * Names the transport, for logs and counters; default the name of its device.
+         *
+         * @param name a name of its own
+         * @return this
+         */
+        public Builder label(String name) {
+            label = name;
+            return this;
         }
 
         /**

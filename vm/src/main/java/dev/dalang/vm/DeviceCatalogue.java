@@ -7,6 +7,7 @@ import dev.dalang.pci.PciRootPort;
 import dev.dalang.vm.internal.plugin.DeviceClasses;
 import dev.dalang.vm.internal.plugin.DeviceKind;
 import dev.dalang.vm.internal.plugin.Plugin;
+import dev.dalang.vm.internal.plugin.VirtioKinds;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -36,7 +37,8 @@ public final class DeviceCatalogue {
                             DeviceKind.of(
                                     "root-port",
                                     "a PCI Express root port with a slot",
-                                    PciRootPort::of)),
+                                    PciRootPort::of),
+                            VirtioKinds.rng()),
                     List.of());
 
     /**

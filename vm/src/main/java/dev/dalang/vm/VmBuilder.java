@@ -4,11 +4,13 @@ import dev.dalang.bus.memory.GuestMemory;
 import dev.dalang.pci.PciDevice;
 import dev.dalang.riscv.EngineKind;
 import dev.dalang.riscv.HartGroup;
+import dev.dalang.virtio.VirtioTransportType;
 import dev.dalang.vm.guest.Firmware;
 import dev.dalang.vm.guest.Guest;
 import dev.dalang.vm.internal.board.BoardConfiguration;
 import dev.dalang.vm.internal.board.FlashBank;
 import dev.dalang.vm.internal.board.VirtMap;
+import dev.dalang.vm.internal.board.VirtioChoice;
 
 import org.jspecify.annotations.Nullable;
 
@@ -58,6 +60,8 @@ public final class VmBuilder {
     private @Nullable DeviceTracing tracing;
     private DeviceCatalogue catalogue = DeviceCatalogue.builtIn();
     private final List<PciPlacement> devices = new ArrayList<>();
+    private @Nullable VirtioTransportType transport;
+    private boolean packed;
 
     VmBuilder() {}
 
@@ -288,6 +292,29 @@ public final class VmBuilder {
     }
 
     /**
+     * Chooses what carries virtio devices: PCI functions, or the board's eight slots for
+     * virtio-mmio; default: what each device wants, which is PCI as a rule.
+     *
+     * @param type the choice, for all of them
+     * @return this
+     */
+    public VmBuilder transport(VirtioTransportType type) {
+        this.transport = type;
+        return this;
+    }
+
+    /**
+     * Offers packed queues to the drivers of virtio devices; default false.
+     *
+     * @param offered whether they are offered
+     * @return this
+     */
+    public VmBuilder packed(boolean offered) {
+        this.packed = offered;
+        return this;
+    }
+
+    /**
      * Ends the run after some host time; default: never.
      *
      * @param limit more than nothing; what exceeds 292 years is never reached
@@ -445,6 +472,7 @@ public final class VmBuilder {
                 aia,
                 engine,
                 devices,
+                new VirtioChoice(Optional.ofNullable(transport), packed),
                 maxInstructions,
                 Optional.ofNullable(tracing),
                 Optional.ofNullable(hotCode));

@@ -180,6 +180,14 @@ abstract sealed class AbstractQueue implements VirtQueue permits SplitQueue, Pac
         return chain;
     }
 
+    /**
+     * True if the rings may be read and written now. A queue whose device may not is told to look
+     * again when it may; what {@link #pop} cannot take must not keep its handler running.
+     */
+    final boolean isReachable() {
+        return !isDead() && access.memory() != null;
+    }
+
     /** Looks whether the device may access memory, and whether it is still the same memory. */
     private boolean admit() {
         GuestMemory now = access.memory();

@@ -182,14 +182,14 @@ final class PackedQueue extends AbstractQueue {
 
     @Override
     public void disableNotification() {
-        if (!isDead()) {
+        if (isReachable()) {
             ask(EVENT_DISABLE << EVENT_FLAGS_SHIFT);
         }
     }
 
     @Override
     public boolean enableNotification() {
-        if (isDead()) {
+        if (!isReachable()) {
             fence();
             return false;
         }

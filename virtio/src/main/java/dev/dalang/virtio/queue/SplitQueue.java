@@ -162,7 +162,7 @@ final class SplitQueue extends AbstractQueue {
     @Override
     public void disableNotification() {
         // With event indexes the driver notifies once for each index that it is given.
-        if (!hasEventIdx && !isDead()) {
+        if (!hasEventIdx && isReachable()) {
             device.putShort(USED_FLAGS, NO_NOTIFY);
             wrote();
         }
@@ -170,7 +170,7 @@ final class SplitQueue extends AbstractQueue {
 
     @Override
     public boolean enableNotification() {
-        if (isDead()) {
+        if (!isReachable()) {
             fence();
             return false;
         }

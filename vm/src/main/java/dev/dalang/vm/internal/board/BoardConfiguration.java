@@ -24,6 +24,7 @@ import java.util.Optional;
  * @param aia how interrupts reach the harts
  * @param engine how the harts execute
  * @param devices what is on the PCI bus, in the order in which it is placed
+ * @param virtio how virtio devices are carried
  * @param maxInstructions limit of each hart between two resets
  * @param tracing what is traced
  * @param hotCode file that keeps what was hot for the next run
@@ -41,6 +42,7 @@ public record BoardConfiguration(
         InterruptArchitecture aia,
         EngineKind engine,
         List<PciPlacement> devices,
+        VirtioChoice virtio,
         long maxInstructions,
         Optional<DeviceTracing> tracing,
         Optional<Path> hotCode) {

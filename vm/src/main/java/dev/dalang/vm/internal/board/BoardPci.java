@@ -1,5 +1,6 @@
 package dev.dalang.vm.internal.board;
 
+import dev.dalang.bus.DeviceExecutor;
 import dev.dalang.bus.IoManager;
 import dev.dalang.bus.MmioRange;
 import dev.dalang.bus.PioRange;
@@ -11,10 +12,13 @@ import dev.dalang.bus.time.VirtualClock;
 import dev.dalang.pci.MsiTargetRouter;
 import dev.dalang.pci.PciBus;
 import dev.dalang.pci.PciConfigMmio;
+import dev.dalang.pci.PciDevice;
 import dev.dalang.pci.PciException;
 import dev.dalang.pci.PciFunction;
 import dev.dalang.pci.PciRoot;
 import dev.dalang.pci.PciVirtualConfigMmio;
+import dev.dalang.virtio.VirtioPciDevice;
+import dev.dalang.virtio.VirtioPlacement;
 import dev.dalang.vm.ConfigurationException;
 import dev.dalang.vm.PciPlacement;
 
@@ -23,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.IntFunction;
 import java.util.stream.Stream;
 
@@ -44,6 +49,7 @@ final class BoardPci {
             BoardConfiguration configuration,
             IoManager io,
             VirtualClock clock,
+            DeviceExecutor executor,
             MsiTarget messages,
             Arena arena) {
         root =
@@ -56,9 +62,13 @@ final class BoardPci {
                                         VirtMap.PCI_MMIO64_BYTES))
                         .messages(MsiTargetRouter.create(messages, MsiTargetRouter.MAX_HANDLES))
                         .wires(wires.stream().map(InterruptLine.class::cast).toList())
+                        .executor(executor)
                         .build();
+        VirtioChoice virtio = configuration.virtio();
         for (PciPlacement placement : configuration.devices()) {
-            add(placement);
+            if (!virtio.isSlot(placement)) {
+                add(placement, virtio);
+            }
         }
         io.registerMmio(
                 new MmioRange(VirtMap.PCI_ECAM, VirtMap.PCI_ECAM_BYTES), PciConfigMmio.ecam(root));
@@ -70,14 +80,17 @@ final class BoardPci {
         regions.addAll(root.mapConfiguration(VirtMap.PCI_ECAM, arena));
     }
 
-    private void add(PciPlacement placement) {
+    private void add(PciPlacement placement, VirtioChoice virtio) {
         PciBus bus = root.bus();
         try {
+            PciDevice device = virtio.offered(placement.device());
+            Optional<PciPlacement.Address> address =
+                    placement.address().or(() -> wantedAddress(device));
             PciFunction function =
                     bus.add(
-                            placement.device(),
-                            placement.address().map(PciPlacement.Address::device),
-                            placement.address().map(PciPlacement.Address::function).orElse(0),
+                            device,
+                            address.map(PciPlacement.Address::device),
+                            address.map(PciPlacement.Address::function).orElse(0),
                             placement.id());
             placement.bootIndex().ifPresent(index -> bootOrder.add(index, function));
         } catch (PciException wrong) {
@@ -89,6 +102,23 @@ final class BoardPci {
                             + " failed: "
                             + failed,
                     failed);
+        }
+    }
+
+    /** Where a virtio device would be, if nobody else says where. */
+    private static Optional<PciPlacement.Address> wantedAddress(PciDevice device) {
+        return device instanceof VirtioPciDevice carried
+                        && carried.virtio() instanceof VirtioPlacement place
+                ? place.pciAddress().map(at -> new PciPlacement.Address(at.device(), at.function()))
+                : Optional.empty();
+    }
+
+    /** Ends the lives of virtio devices. */
+    void close() {
+        for (PciFunction function : root.functions()) {
+            if (function.device() instanceof VirtioPciDevice carried) {
+                carried.detach();
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.dalang.vm.internal.board;
 
+import dev.dalang.bus.DeviceExecutor;
 import dev.dalang.bus.time.SystemVirtualClock;
 import dev.dalang.vm.device.CfiFlash;
 import dev.dalang.vm.internal.boot.BootFile;
@@ -17,8 +18,14 @@ import java.util.Optional;
  * nothing is left behind when the building fails half-way.
  */
 final class BoardResources implements AutoCloseable {
+    private static final int WORKERS = 2;
+
     final Arena arena = Arena.ofShared();
     final SystemVirtualClock clock = SystemVirtualClock.asleep();
+
+    /** What devices do outside of the guest's accesses; its threads start with the first task. */
+    final DeviceExecutor executor = DeviceExecutor.workers(WORKERS);
+
     final List<CfiFlash> flash = new ArrayList<>();
 
     /** Fills the flash banks: with the files that are named, the rest with nothing. */
@@ -62,6 +69,7 @@ final class BoardResources implements AutoCloseable {
 
     @Override
     public void close() {
+        executor.close();
         flash.forEach(CfiFlash::close);
         clock.close();
         arena.close();

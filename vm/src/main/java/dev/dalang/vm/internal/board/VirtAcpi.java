@@ -145,6 +145,15 @@ final class VirtAcpi {
                             VirtMap.FLASH + bank * VirtMap.FLASH_BANK_BYTES,
                             VirtMap.FLASH_BANK_BYTES));
         }
+        for (int slot = 0; slot < VirtMap.VIRTIO_MMIO_SLOTS; slot++) {
+            devices.add(
+                    PlatformDevices.virtioMmio(
+                            "VR0" + slot,
+                            slot,
+                            VirtMap.VIRTIO_MMIO + slot * VirtMap.VIRTIO_MMIO_BYTES,
+                            VirtMap.VIRTIO_MMIO_BYTES,
+                            gsi(VirtMap.VIRTIO_MMIO_WIRE + slot)));
+        }
         devices.addAll(pciHost(board, rootBus));
         PciVirtualConfigMmio.Region virtual = VirtMap.virtualConfig(board.memoryBytes());
         devices.add(

@@ -21,6 +21,7 @@ import dev.dalang.riscv.intc.AplicDomain;
 import dev.dalang.riscv.intc.Imsic;
 import dev.dalang.riscv.intc.Plic;
 import dev.dalang.riscv.sbi.SbiFirmware;
+import dev.dalang.virtio.VirtioMmioDevice;
 import dev.dalang.vm.ConfigurationException;
 import dev.dalang.vm.device.CfiFlash;
 import dev.dalang.vm.device.ConsoleBackend;
@@ -59,6 +60,7 @@ public final class VirtBoard implements AutoCloseable {
     private final IoManager io;
     private final GuestMemory memory;
     private final BoardPci pci;
+    private final VirtioSlots slots;
     private final VirtBoot boot;
     private final HartGroup group;
     private final Optional<Path> hotCode;
@@ -90,7 +92,7 @@ public final class VirtBoard implements AutoCloseable {
             supervisorMessages = imsic("imsic-s", VirtMap.IMSIC_S);
         }
         MsiTarget messages = messages(machineMessages, supervisorMessages);
-        pci = new BoardPci(configuration, io, clock, messages, arena);
+        pci = new BoardPci(configuration, io, clock, resources.executor, messages, arena);
         MemorySegment rom = arena.allocate(VirtMap.ROM_BYTES, GuestMemory.PAGE_BYTES);
         List<MemoryRegion> regions = new ArrayList<>(pci.regions());
         regions.add(new MemoryRegion(VirtMap.ROM, rom.asReadOnly()));
@@ -129,6 +131,10 @@ public final class VirtBoard implements AutoCloseable {
         }
         pci.connect(memory, wires);
         resets.add(pci.root()::reset);
+        slots =
+                new VirtioSlots(
+                        configuration, io, memory, clock, resources.executor, this::countedWire);
+        resets.add(slots::reset);
         aclint();
         platformDevices(console, listener);
         if (tracer != null) {
@@ -373,6 +379,11 @@ public final class VirtBoard implements AutoCloseable {
         return pci.root();
     }
 
+    /** The virtio devices in the slots for them, by slot. */
+    public List<VirtioMmioDevice> virtioSlots() {
+        return slots.devices();
+    }
+
     /** The devices. */
     public IoManager io() {
         return io;
@@ -406,7 +417,10 @@ public final class VirtBoard implements AutoCloseable {
                     "expected an interrupt wire 1..%d, got %d".formatted(VirtMap.WIRES - 1, wire));
         }
         boolean isPci = wire >= VirtMap.PCI_INTX_WIRE && wire < VirtMap.PCI_INTX_WIRE + 4;
-        if (wire == VirtMap.UART_WIRE || wire == VirtMap.RTC_WIRE || isPci) {
+        boolean isSlot =
+                wire >= VirtMap.VIRTIO_MMIO_WIRE
+                        && wire < VirtMap.VIRTIO_MMIO_WIRE + VirtMap.VIRTIO_MMIO_SLOTS;
+        if (wire == VirtMap.UART_WIRE || wire == VirtMap.RTC_WIRE || isPci || isSlot) {
             throw new IllegalArgumentException(
                     "interrupt wire " + wire + " belongs to a device of the board");
         }
@@ -432,6 +446,8 @@ public final class VirtBoard implements AutoCloseable {
     public void close() {
         finishTrace();
         hotCode.ifPresent(this::keepHotCode);
+        pci.close();
+        slots.close();
         group.close();
         resources.close();
     }

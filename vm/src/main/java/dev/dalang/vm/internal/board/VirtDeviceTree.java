@@ -200,6 +200,16 @@ public final class VirtDeviceTree {
                         .putStrings("compatible", "ns16550a")
                         .putU32("clock-frequency", Uart16550.CLOCK_HZ),
                 VirtMap.UART_WIRE);
+        for (int slot = 0; slot < VirtMap.VIRTIO_MMIO_SLOTS; slot++) {
+            putWire(
+                    device(
+                                    "virtio_mmio",
+                                    VirtMap.VIRTIO_MMIO + slot * VirtMap.VIRTIO_MMIO_BYTES,
+                                    VirtMap.VIRTIO_MMIO_BYTES)
+                            .putStrings("compatible", "virtio,mmio")
+                            .putEmpty("dma-coherent"),
+                    VirtMap.VIRTIO_MMIO_WIRE + slot);
+        }
         if (board.aia()) {
             machineLevel(imsic(VirtMap.IMSIC_M, MACHINE_MESSAGES, CAUSE_MACHINE_EXTERNAL));
             imsic(VirtMap.IMSIC_S, MESSAGE_INTERRUPTS, CAUSE_SUPERVISOR_EXTERNAL);

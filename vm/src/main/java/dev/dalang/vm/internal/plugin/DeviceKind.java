@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.function.IntFunction;
 
 /**
@@ -51,6 +52,21 @@ public final class DeviceKind {
                 false,
                 Optional.empty(),
                 (_, index) -> maker.apply(index + 1));
+    }
+
+    /** A kind of the house with options; what they cannot be is an IllegalArgumentException. */
+    public static DeviceKind of(
+            String name,
+            String description,
+            Map<String, String> options,
+            Function<Map<String, String>, PciDevice> maker) {
+        return new DeviceKind(
+                name,
+                description,
+                options,
+                false,
+                Optional.empty(),
+                (values, _) -> maker.apply(values));
     }
 
     /** The name. */

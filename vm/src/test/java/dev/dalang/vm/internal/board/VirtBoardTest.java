@@ -54,6 +54,7 @@ class VirtBoardTest {
                                 aia,
                                 HartGroup.defaultEngine(),
                                 List.of(),
+                                VirtioChoice.DEFAULT,
                                 Long.MAX_VALUE,
                                 Optional.empty(),
                                 Optional.empty()),

@@ -116,6 +116,14 @@ class VirtDeviceTreeTest {
                         "aplic@c000000",
                         "aplic@d000000",
                         "serial@10000000",
+                        "virtio_mmio@10001000",
+                        "virtio_mmio@10002000",
+                        "virtio_mmio@10003000",
+                        "virtio_mmio@10004000",
+                        "virtio_mmio@10005000",
+                        "virtio_mmio@10006000",
+                        "virtio_mmio@10007000",
+                        "virtio_mmio@10008000",
                         "imsics@24000000",
                         "imsics@28000000",
                         "pci@30000000",
@@ -128,8 +136,28 @@ class VirtDeviceTreeTest {
                         "clint@2000000",
                         "plic@c000000",
                         "serial@10000000",
+                        "virtio_mmio@10001000",
+                        "virtio_mmio@10002000",
+                        "virtio_mmio@10003000",
+                        "virtio_mmio@10004000",
+                        "virtio_mmio@10005000",
+                        "virtio_mmio@10006000",
+                        "virtio_mmio@10007000",
+                        "virtio_mmio@10008000",
                         "pci@30000000",
                         "virtual-config@1a0000000");
+    }
+
+    @Test
+    void theSlotsForVirtioHaveAWireEach() {
+        for (int slot = 0; slot < 8; slot++) {
+            DeviceTreeNode node =
+                    tree(1, true, true).node("/soc/virtio_mmio@1000%d000".formatted(slot + 1));
+            assertThat(node.string("compatible")).isEqualTo("virtio,mmio");
+            assertThat(node.cells("interrupts")).containsExactly(slot + 1, 4);
+            assertThat(node.cells("reg"))
+                    .containsExactly(0, 0x1000_1000 + slot * 0x1000, 0, 0x1000);
+        }
     }
 
     @Test

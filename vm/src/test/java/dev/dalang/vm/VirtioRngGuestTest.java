@@ -1,0 +1,88 @@
+package dev.dalang.vm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.dalang.virtio.VirtioPciDevice;
+import dev.dalang.virtio.VirtioTransportType;
+import dev.dalang.virtio.rng.EntropySource;
+import dev.dalang.virtio.rng.VirtioRng;
+import dev.dalang.vm.guest.Guests;
+
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** The unmodified driver of Linux drives the entropy device, over either transport. */
+@Tag("boot")
+class VirtioRngGuestTest {
+    private static final int BYTES = 4096;
+
+    private final VirtioRng rng =
+            VirtioRng.of(EntropySource.seeded(1), VirtioRng.DEFAULT_BYTES_PER_SECOND);
+
+    private PciGuest boot(Vm vm) throws InterruptedException {
+        vm.start();
+        return PciGuest.await(vm);
+    }
+
+    private void requireEntropy(PciGuest guest) throws InterruptedException {
+        assertThat(guest.command("cat /sys/class/misc/hw_random/rng_current"))
+                .startsWith("virtio_rng.0");
+        long before = rng.counts().bytes();
+        String read =
+                guest.command(
+                        "dd if=/dev/hwrng bs=%d count=1 iflag=fullblock 2>/dev/null | wc -c"
+                                .formatted(BYTES));
+        assertThat(read.lines().findFirst()).contains(Integer.toString(BYTES));
+        assertThat(rng.counts().bytes() - before).isGreaterThanOrEqualTo(BYTES);
+        String one = guest.command("dd if=/dev/hwrng bs=16 count=1 2>/dev/null | od -An -tx1");
+        String two = guest.command("dd if=/dev/hwrng bs=16 count=1 2>/dev/null | od -An -tx1");
+        assertThat(one).isNotEqualTo(two);
+    }
+
+    private static void requireRebinding(PciGuest guest) throws InterruptedException {
+        String driver = "/sys/bus/virtio/drivers/virtio_rng/";
+        guest.command("echo virtio0 > " + driver + "unbind");
+        assertThat(guest.command("ls " + driver)).doesNotContain("virtio0");
+        guest.command("echo virtio0 > " + driver + "bind");
+        assertThat(guest.command("ls " + driver)).contains("virtio0");
+    }
+
+    @Test
+    void overPciWithMsix() throws InterruptedException {
+        try (Vm vm = Vm.builder().guest(Guests.debian()).device(VirtioPciDevice.of(rng)).build()) {
+            PciGuest guest = boot(vm);
+            requireEntropy(guest);
+            String interrupts = guest.command("grep virtio /proc/interrupts");
+            assertThat(interrupts)
+                    .containsPattern("PCI-MSIX-0000:00:01.0 +0 Edge +virtio0-config")
+                    .containsPattern("PCI-MSIX-0000:00:01.0 +1 Edge +virtio0-input");
+            requireRebinding(guest);
+            requireEntropy(guest);
+            guest.powerOff();
+        }
+    }
+
+    @Test
+    void overMmioWithPackedQueues() throws InterruptedException {
+        try (Vm vm =
+                Vm.builder()
+                        .guest(Guests.debian())
+                        .transport(VirtioTransportType.MMIO)
+                        .packed(true)
+                        .device(VirtioPciDevice.of(rng))
+                        .build()) {
+            PciGuest guest = boot(vm);
+            requireEntropy(guest);
+            assertThat(guest.command("ls /sys/bus/platform/drivers/virtio-mmio"))
+                    .contains("10001000.virtio_mmio");
+            assertThat(guest.command("grep virtio /proc/interrupts"))
+                    .containsPattern("Level +virtio0");
+            // Bit 34, as the driver took it.
+            assertThat(guest.command("cut -c35 /sys/bus/virtio/devices/virtio0/features"))
+                    .startsWith("1");
+            requireRebinding(guest);
+            requireEntropy(guest);
+            guest.powerOff();
+        }
+    }
+}
