@@ -25,25 +25,22 @@ class VirtioRngGuestTest {
     }
 
     private void requireEntropy(PciGuest guest) throws InterruptedException {
-        assertThat(guest.command("cat /sys/class/misc/hw_random/rng_current"))
-                .startsWith("virtio_rng.0");
+        assertThat(guest.command("cat /sys/class/misc/*/rng_current")).startsWith("virtio_rng.0");
         long before = rng.counts().bytes();
-        String read =
-                guest.command(
-                        "dd if=/dev/hwrng bs=%d count=1 iflag=fullblock 2>/dev/null | wc -c"
-                                .formatted(BYTES));
-        assertThat(read.lines().findFirst()).contains(Integer.toString(BYTES));
+        // Short, so that the guest's terminal does not wrap what it echoes.
+        assertThat(guest.command("head -c %d /dev/hwrng | wc -c".formatted(BYTES)))
+                .startsWith(Integer.toString(BYTES));
         assertThat(rng.counts().bytes() - before).isGreaterThanOrEqualTo(BYTES);
-        String one = guest.command("dd if=/dev/hwrng bs=16 count=1 2>/dev/null | od -An -tx1");
-        String two = guest.command("dd if=/dev/hwrng bs=16 count=1 2>/dev/null | od -An -tx1");
-        assertThat(one).isNotEqualTo(two);
+        String one = guest.command("head -c 16 /dev/hwrng | od -An -tx1");
+        String two = guest.command("head -c 16 /dev/hwrng | od -An -tx1");
+        assertThat(one).matches("(?s)( [0-9a-f]{2}){16}\\s.*").isNotEqualTo(two);
     }
 
     private static void requireRebinding(PciGuest guest) throws InterruptedException {
-        String driver = "/sys/bus/virtio/drivers/virtio_rng/";
-        guest.command("echo virtio0 > " + driver + "unbind");
+        String driver = "/sys/bus/virtio/drivers/virtio_rng";
+        guest.command("cd %s && echo virtio0 > unbind; cd".formatted(driver));
         assertThat(guest.command("ls " + driver)).doesNotContain("virtio0");
-        guest.command("echo virtio0 > " + driver + "bind");
+        guest.command("cd %s && echo virtio0 > bind; cd".formatted(driver));
         assertThat(guest.command("ls " + driver)).contains("virtio0");
     }
 
@@ -78,7 +75,7 @@ class VirtioRngGuestTest {
             assertThat(guest.command("grep virtio /proc/interrupts"))
                     .containsPattern("Level +virtio0");
             // Bit 34, as the driver took it.
-            assertThat(guest.command("cut -c35 /sys/bus/virtio/devices/virtio0/features"))
+            assertThat(guest.command("cut -c35 /sys/bus/virtio/devices/*/features"))
                     .startsWith("1");
             requireRebinding(guest);
             requireEntropy(guest);

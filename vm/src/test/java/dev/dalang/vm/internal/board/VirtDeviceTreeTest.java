@@ -308,13 +308,13 @@ class VirtDeviceTreeTest {
         VirtDeviceTree virt = VirtDeviceTree.of(board(1, true, false), SEED);
         virt.putWire(
                 virt.soc()
-                        .addNode("virtio_mmio", 0x1000_1000L)
-                        .putStrings("compatible", "virtio,mmio")
-                        .putU64("reg", 0x1000_1000L, 0x1000),
-                1);
+                        .addNode("gadget", 0x1000_a000L)
+                        .putStrings("compatible", "dalang,gadget")
+                        .putU64("reg", 0x1000_a000L, 0x1000),
+                20);
         DeviceTree tree = DeviceTree.parse(virt.toBytes());
-        DeviceTreeNode slot = tree.node("/soc/virtio_mmio@10001000");
-        assertThat(slot.cells("interrupts")).containsExactly(1, 4);
+        DeviceTreeNode slot = tree.node("/soc/gadget@1000a000");
+        assertThat(slot.cells("interrupts")).containsExactly(20, 4);
         assertThat(slot.u32("interrupt-parent")).isEqualTo(phandle(tree, "/soc/aplic@d000000"));
     }
 
