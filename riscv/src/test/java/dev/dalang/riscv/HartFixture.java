@@ -79,9 +79,13 @@ final class HartFixture {
     /** Its time. */
     final ManualVirtualClock clock = new ManualVirtualClock();
 
-    private HartFixture(Consumer<Hart.Builder> options) {
-        memory = GuestMemory.of(new MemoryRegion(RAM, Arena.ofAuto().allocate(RAM_BYTES, 4096)));
-        Hart.Builder builder = Hart.builder(0).memory(memory).io(io).clock(clock);
+    /** What it shares with other harts: nothing. */
+    final HartGroup group;
+
+    private HartFixture(EngineKind engine, int ramBytes, Consumer<Hart.Builder> options) {
+        memory = GuestMemory.of(new MemoryRegion(RAM, Arena.ofAuto().allocate(ramBytes, 4096)));
+        group = HartGroup.of(memory, List.of(), engine, new byte[0]);
+        Hart.Builder builder = Hart.builder(0).group(group).io(io).clock(clock);
         options.accept(builder);
         hart = builder.build();
         reset();
@@ -89,12 +93,17 @@ final class HartFixture {
 
     /** A hart without AIA. */
     static HartFixture create() {
-        return new HartFixture(_ -> {});
+        return create(_ -> {});
+    }
+
+    /** A hart with an engine, and with RAM of another size, at least {@link #RAM_BYTES}. */
+    static HartFixture create(EngineKind engine, int ramBytes) {
+        return new HartFixture(engine, ramBytes, _ -> {});
     }
 
     /** A hart with more parts. */
     static HartFixture create(Consumer<Hart.Builder> options) {
-        return new HartFixture(options);
+        return new HartFixture(HartGroup.defaultEngine(), RAM_BYTES, options);
     }
 
     /** Registers and CSRs as at the start; RAM keeps what is in it. */
@@ -189,7 +198,8 @@ final class HartFixture {
     /** Runs until a trap ends in a sink. */
     Trap run() {
         for (int n = 0; n < MAX_STEPS; n++) {
-            hart.step(1);
+            // Not step by step, which every engine leaves to the interpreter.
+            hart.runPast(hart.instructionsRetired() + 1);
             if (hart.pc() == M_SINK && hart.privilege() == PrivilegeMode.M) {
                 return machineTrap();
             }

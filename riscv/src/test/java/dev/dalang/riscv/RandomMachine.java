@@ -7,79 +7,79 @@ import dev.dalang.bus.GuestIo;
 import dev.dalang.bus.memory.GuestMemory;
 import dev.dalang.bus.memory.MemoryRegion;
 import dev.dalang.bus.time.ManualVirtualClock;
-import dev.dalang.testkit.riscv.Assembler;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.Set;
 import java.util.function.Function;
 
 /**
- * A hart in a random state before a program of random instructions, legal and not. Two of the same
- * seed are the same.
+ * Harts in a random state before a program of random instructions. Two of the same seed are the
+ * same.
  */
 final class RandomMachine {
-    private static final int PROGRAM_BYTES_LOG = 13;
     private static final long HANDLER = RAM + 0x8000;
-    private static final int RAM_BYTES = 2 << 20;
-    private static final long ROOT = RAM + RAM_BYTES - 0x1000;
+    private static final int TABLES_END = 2 << 20;
+    private static final long ROOT = RAM + TABLES_END - 0x1000;
 
     /** Tables of an address space in which the program's two pages have changed places. */
-    private static final long SWAPPED = RAM + RAM_BYTES - 0x4000;
-
-    /** Opcodes that are worth trying, some of them more often than others. */
-    private static final int[] OPCODES = {
-        0x03, 0x07, 0x0f, 0x13, 0x13, 0x1b, 0x17, 0x23, 0x23, 0x27, 0x2f, 0x33, 0x33, 0x33, 0x37,
-        0x3b, 0x3b, 0x43, 0x47, 0x4b, 0x4f, 0x53, 0x53, 0x53, 0x63, 0x63, 0x67, 0x6f, 0x73, 0x5b
-    };
-
-    /** What the handler and the comparison need for themselves. */
-    private static final Set<Integer> RESERVED_CSRS =
-            Set.of(Csr.MTVEC, Csr.MSCRATCH, Csr.MEDELEG, Csr.MIDELEG);
+    private static final long SWAPPED = RAM + TABLES_END - 0x4000;
 
     private static final List<PrivilegeMode> MODES = List.of(PrivilegeMode.values());
 
-    private static final int WFI = 0x1050_0073;
-
-    final GuestMemory memory =
-            GuestMemory.of(new MemoryRegion(RAM, Arena.ofAuto().allocate(RAM_BYTES, 4096)));
+    final GuestMemory memory;
     final HartGroup group;
+    final List<Hart> harts = new ArrayList<>();
+
+    /** The first one. */
     final Hart hart;
 
+    private final MemorySegment ram;
+
+    /** One hart before a wild program. */
     RandomMachine(long seed, EngineKind engine, long maxInstructions) {
         this(seed, memory -> HartGroup.of(memory, List.of(), engine, new byte[0]), maxInstructions);
     }
 
+    /** As above, with a group of one's own. */
     RandomMachine(long seed, Function<GuestMemory, HartGroup> grouping, long maxInstructions) {
-        GuestIo io =
-                new GuestIo() {
-                    @Override
-                    public long load(long address, int size) {
-                        long value = address * 0x9e37_79b9_7f4a_7c15L;
-                        return size == 8 ? value : value & (1L << 8 * size) - 1;
-                    }
+        this(seed, RandomProgram.WILD, 1, grouping, maxInstructions);
+    }
 
-                    @Override
-                    public void store(long address, int size, long value) {
-                        // Taken, and of no effect.
-                    }
-                };
+    RandomMachine(
+            long seed,
+            RandomProgram shape,
+            int hartCount,
+            Function<GuestMemory, HartGroup> grouping,
+            long maxInstructions) {
+        // Of every other machine, RAM is of a size that is not a power of two.
+        ram = Arena.ofAuto().allocate(TABLES_END + (seed % 2 == 0 ? 0x3000 : 0), 4096);
+        memory = GuestMemory.of(new MemoryRegion(RAM, ram));
         group = grouping.apply(memory);
-        hart =
-                Hart.builder(0)
-                        .group(group)
-                        .io(io)
-                        .clock(new ManualVirtualClock())
-                        .maxInstructions(maxInstructions)
-                        .build();
-        hart.reset(RAM);
         Random random = new Random(seed);
-        memory.copyIn(RAM, program(random));
-        memory.copyIn(HANDLER, handler());
+        memory.copyIn(RAM, shape.code(random));
+        memory.copyIn(HANDLER, shape.handler(HANDLER));
+        for (int id = 0; id < hartCount; id++) {
+            Hart next =
+                    Hart.builder(id)
+                            .group(group)
+                            .io(new Noise())
+                            .clock(new ManualVirtualClock())
+                            .maxInstructions(maxInstructions)
+                            .build();
+            prepare(next, random);
+            harts.add(next);
+        }
+        hart = harts.getFirst();
+    }
+
+    private void prepare(Hart hart, Random random) {
+        hart.reset(RAM);
         hart.fenceInstructions();
         for (int n = 1; n < 32; n++) {
             hart.setRegister(n, Operand.random(random));
@@ -105,118 +105,109 @@ final class RandomMachine {
     }
 
     /** Changes the address space: bare, or Sv39 with RAM where it is, or with pages swapped. */
-    void enterAddressSpace(int choice) {
+    void enterAddressSpace(Hart hart, int choice) {
         long root = ROOT;
         if (choice >= 2) {
             root = SWAPPED;
             long pages = SWAPPED + 0x2000;
             memory.writeLong(SWAPPED + 16, SWAPPED + 0x1000 >>> 12 << 10 | PageTables.V);
             memory.writeLong(SWAPPED + 0x1000, pages >>> 12 << 10 | PageTables.V);
-            long flags = choice == 2 ? PageTables.ALL : PageTables.ALL | PageTables.U;
+            long user = choice == 2 ? 0 : PageTables.U;
             for (int page = 0; page < 512; page++) {
                 int target = page < 2 ? 1 - page : page;
-                memory.writeLong(pages + 8L * page, PageTables.leaf(RAM + 0x1000L * target, flags));
+                memory.writeLong(
+                        pages + 8L * page,
+                        PageTables.leaf(RAM + 0x1000L * target, rights(page) | user));
             }
         }
         hart.setCsr(Csr.SATP, choice == 0 ? 0 : 8L << 60 | root >>> 12);
         hart.flushTlb();
     }
 
+    /** Makes a state in which the program gets on: most of it can be executed without a trap. */
+    void settle(Hart hart, int choice) {
+        enterAddressSpace(hart, choice == 1 ? 0 : choice);
+        hart.setPrivilege(
+                switch (choice) {
+                    case 1 -> PrivilegeMode.M;
+                    case 3 -> PrivilegeMode.U;
+                    default -> PrivilegeMode.S;
+                });
+        long mstatus = hart.csr(Csr.MSTATUS) & ~Csr.MSTATUS_MPRV;
+        hart.setCsr(Csr.MSTATUS, mstatus | Csr.MSTATUS_FS | Csr.MSTATUS_SUM);
+        for (int n = 8; n < 12; n++) {
+            hart.setRegister(n, DATA + 0x1000L * n + choice * 8);
+        }
+    }
+
+    /** Some pages of data cannot be written, some not even be read. */
+    private static long rights(int page) {
+        if (page >= 256 && page < 508 && page % 7 == 3) {
+            return PageTables.ALL & ~PageTables.W;
+        }
+        return page >= 256 && page < 508 && page % 11 == 5 ? 0 : PageTables.ALL;
+    }
+
     /** Writes other instructions into the program; a fence must follow. */
     void rewrite(long seed) {
         Random random = new Random(seed);
-        long at = RAM + (random.nextInt(1 << PROGRAM_BYTES_LOG - 6) << 6);
+        long at = RAM + 64L * random.nextInt(RandomProgram.BYTES / 64);
         for (int n = 0; n < 16; n++) {
-            memory.writeInt(at + 4L * n, instruction(random));
+            memory.writeInt(at + 4L * n, RandomProgram.instruction(random));
         }
     }
 
     /** Makes one of the pointers point a few bytes before or behind the end of a page. */
-    void pointAtPageEnd(long value) {
+    void pointAtPageEnd(Hart hart, long value) {
         long page = DATA + 0x1000L * (value >>> 8 & 15);
         hart.setRegister(8 + (int) (value & 3), page + 0x1000 - (value >>> 16 & 15));
     }
 
-    /** After a trap, goes on one word behind the place where the last trap went on. */
-    private static byte[] handler() {
-        return Assembler.assemble(
-                HANDLER,
-                a -> {
-                    a.csrr(31, Csr.MSCRATCH);
-                    a.addi(31, 31, 4);
-                    a.slli(31, 31, 64 - PROGRAM_BYTES_LOG);
-                    a.srli(31, 31, 64 - PROGRAM_BYTES_LOG);
-                    a.csrw(Csr.MSCRATCH, 31);
-                    a.li(30, RAM);
-                    a.add(31, 31, 30);
-                    a.csrw(Csr.MEPC, 31);
-                    a.mret();
-                });
+    /** Whether memory is the same in both. */
+    boolean hasMemoryOf(RandomMachine other) {
+        return ram.mismatch(other.ram) == -1;
     }
 
+    /** Whether a hart is about to execute the program, and not what its traps go to. */
+    static boolean isInProgram(Hart hart) {
+        return Long.compareUnsigned(hart.pc() - RAM, RandomProgram.BYTES) < 0;
+    }
+
+    /** Everything that one can see of a machine. */
     Map<String, Object> state() {
         Map<String, Object> state = new LinkedHashMap<>();
-        state.put("pc", Long.toHexString(hart.pc()));
-        state.put("privilege", hart.privilege());
-        for (int n = 0; n < 32; n++) {
-            state.put("x" + n, Long.toHexString(hart.register(n)));
-            state.put("f" + n, Long.toHexString(hart.fpRegister(n)));
-        }
-        for (int csr = 0; csr < 0x1000; csr++) {
-            long value = hart.csr(csr);
-            if (value != 0) {
-                state.put("csr " + Integer.toHexString(csr), Long.toHexString(value));
+        for (Hart hart : harts) {
+            String name = harts.size() == 1 ? "" : "hart " + harts.indexOf(hart) + " ";
+            state.put(name + "pc", Long.toHexString(hart.pc()));
+            state.put(name + "privilege", hart.privilege());
+            for (int n = 0; n < 32; n++) {
+                state.put(name + "x" + n, Long.toHexString(hart.register(n)));
+                state.put(name + "f" + n, Long.toHexString(hart.fpRegister(n)));
+            }
+            for (int csr = 0; csr < 0x1000; csr++) {
+                long value = hart.csr(csr);
+                if (value != 0) {
+                    state.put(name + "csr " + Integer.toHexString(csr), Long.toHexString(value));
+                }
             }
         }
-        byte[] bytes = new byte[RAM_BYTES];
+        byte[] bytes = new byte[Math.toIntExact(ram.byteSize())];
         memory.copyOut(RAM, bytes);
         state.put("memory", Arrays.hashCode(bytes));
         return state;
     }
 
-    private static byte[] program(Random random) {
-        return Assembler.assemble(
-                RAM,
-                a -> {
-                    while (a.position() < RAM + (1 << PROGRAM_BYTES_LOG)) {
-                        int half = random.nextInt(0x1_0000);
-                        if (random.nextInt(4) == 0 && (half & 3) != 3) {
-                            a.half(half);
-                        } else {
-                            a.word(instruction(random));
-                        }
-                    }
-                });
-    }
+    /** What is at all addresses without RAM. */
+    private static final class Noise implements GuestIo {
+        @Override
+        public long load(long address, int size) {
+            long value = address * 0x9e37_79b9_7f4a_7c15L;
+            return size == 8 ? value : value & (1L << 8 * size) - 1;
+        }
 
-    private static int instruction(Random random) {
-        while (true) {
-            int opcode = OPCODES[random.nextInt(OPCODES.length)];
-            int word = random.nextInt() & ~0x7f | opcode;
-            switch (opcode) {
-                case 0x03, 0x07, 0x23, 0x27, 0x2f -> {
-                    // The base is a pointer, mostly, and the offset of loads and stores is small.
-                    word = word & ~(31 << 15) | 8 + random.nextInt(4) << 15;
-                    if (opcode != 0x2f && random.nextInt(4) != 0) {
-                        word &= ~(15 << 28);
-                    }
-                }
-                case 0x63, 0x6f -> word &= ~(31 << 27);
-                case 0x13, 0x1b, 0x33, 0x3b, 0x53 -> {
-                    if (random.nextInt(3) != 0) {
-                        // Upper parts that mean something.
-                        int[] upper = {0, 1, 4, 5, 7, 0x10, 0x14, 0x20, 0x24, 0x30, 0x34};
-                        word = word & ~(127 << 25) | upper[random.nextInt(upper.length)] << 25;
-                    }
-                }
-                default -> {}
-            }
-            boolean pointer = (word >>> 7 & 28) == 8 && opcode != 0x23 && opcode != 0x63;
-            boolean reserved = opcode == 0x73 && RESERVED_CSRS.contains(word >>> 20);
-            boolean pmp = opcode == 0x73 && word >>> 20 >= 0x3a0 && word >>> 20 < 0x3f0;
-            if (word != WFI && !pointer && !reserved && !pmp) {
-                return word;
-            }
+        @Override
+        public void store(long address, int size, long value) {
+            // Taken, and of no effect.
         }
     }
 }

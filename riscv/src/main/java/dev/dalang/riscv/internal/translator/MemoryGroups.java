@@ -28,14 +28,7 @@ final class MemoryGroups {
 
     static MemoryGroups of(RegionPlan plan) {
         MemoryGroups result = new MemoryGroups();
-        Map<Integer, Group> open = new HashMap<>();
-        plan.code.forEach(
-                (slot, i) -> {
-                    if (plan.leaders.contains(slot)) {
-                        open.clear();
-                    }
-                    result.look(slot, i, open);
-                });
+        plan.leaders.forEach(leader -> result.lookAtBlock(leader, plan));
         result.groups.values().removeIf(group -> group.members.size() == 1);
         return result;
     }
@@ -43,6 +36,21 @@ final class MemoryGroups {
     /** The group that the access at a slot belongs to; null if it stands alone. */
     @Nullable Group at(int slot) {
         return groups.get(slot);
+    }
+
+    /**
+     * Follows control, as two blocks may overlap: one begins inside an instruction of the other.
+     */
+    private void lookAtBlock(int leader, RegionPlan plan) {
+        Map<Integer, Group> open = new HashMap<>();
+        int slot = leader;
+        for (Long i = plan.code.get(slot); i != null; i = plan.code.get(slot)) {
+            look(slot, i, open);
+            slot += CodeView.length(i);
+            if (plan.leaders.contains(slot) || RegionPlan.endsBlock((int) (long) i & Op.MASK)) {
+                return;
+            }
+        }
     }
 
     private void look(int slot, long i, Map<Integer, Group> open) {

@@ -214,6 +214,9 @@ final class RegionPlan {
             before = i;
             slot = next;
         }
+        // Code that was jumped into the middle of an instruction of may meet the code around it
+        // again: from there on it is one block, which both go on to.
+        targets.add(slot);
     }
 
     private boolean admit(int slot) {
@@ -276,6 +279,11 @@ final class RegionPlan {
 
     static boolean isBranch(int op) {
         return op >= Op.BEQ && op <= Op.BGEU;
+    }
+
+    /** Whether control goes somewhere else than on. */
+    static boolean endsBlock(int op) {
+        return isBranch(op) || op == Op.JAL || op == Op.JALR;
     }
 
     static boolean isFloat(int op) {
