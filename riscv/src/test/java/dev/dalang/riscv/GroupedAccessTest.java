@@ -148,7 +148,7 @@ class GroupedAccessTest {
                     });
 
             for (int n = 0; n < 6; n++) {
-                assertThat(fixture.get(10 + n)).isEqualTo(DATA + PAGE - before + 8 * n);
+                assertThat(fixture.get(10 + n)).isEqualTo(DATA + PAGE - before + 8L * n);
             }
             assertThat(fixture.peek(DATA + PAGE - before + 56, 8)).isEqualTo(42);
         }
@@ -251,8 +251,8 @@ class GroupedAccessTest {
     void aLoadThatOverwritesItsBaseIsFollowedWhereItLeads(EngineKind engine) {
         HartFixture fixture = fixture(engine).set(8, DATA);
         for (int n = 0; n <= 3 * ROUNDS; n++) {
-            fixture.poke(DATA + 64 * n, 8, DATA + 64 * (n + 1));
-            fixture.poke(DATA + 64 * n + 8, 8, n);
+            fixture.poke(DATA + 64L * n, 8, DATA + 64L * (n + 1));
+            fixture.poke(DATA + 64L * n + 8, 8, n);
         }
 
         repeat(
@@ -291,7 +291,7 @@ class GroupedAccessTest {
         assertThat(fixture.get(7)).isEqualTo(DATA + 256 * ROUNDS + 8);
         assertThat(fixture.get(9)).isEqualTo(256);
         for (int n = 1; n <= ROUNDS; n++) {
-            assertThat(fixture.peek(DATA + 256 * n + 16, 8)).isZero();
+            assertThat(fixture.peek(DATA + 256L * n + 16, 8)).isZero();
         }
     }
 
@@ -320,7 +320,7 @@ class GroupedAccessTest {
 
         long sum = 0;
         for (int n = 1; n <= ROUNDS; n++) {
-            sum += DATA + 64 * n;
+            sum += DATA + 64L * n;
         }
         assertThat(fixture.get(21)).isEqualTo(sum + 8 * ROUNDS);
         assertThat(fixture.get(20)).isEqualTo(sum + 16 * ROUNDS);
