@@ -136,7 +136,7 @@ final class RandomMachine {
         long mstatus = hart.csr(Csr.MSTATUS) & ~Csr.MSTATUS_MPRV;
         hart.setCsr(Csr.MSTATUS, mstatus | Csr.MSTATUS_FS | Csr.MSTATUS_SUM);
         for (int n = 8; n < 12; n++) {
-            hart.setRegister(n, DATA + 0x1000L * n + choice * 8);
+            hart.setRegister(n, DATA + 0x1000L * n + choice * 8L);
         }
     }
 
