@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Consumer;
 
 /** Plans of regions of small programs, without a machine. */
@@ -38,16 +39,17 @@ final class Plans {
         @Nullable CodePage[] pages = new CodePage[Mmu.FETCH_MASK + 1];
         for (int at = 0; at < bytes.length; at += 4096) {
             long address = ORIGIN + at;
-            int index = (int) (address >>> 12) & Mmu.FETCH_MASK;
+            int index = indexOf(address);
             tags[index] = address;
             int end = Math.min(bytes.length, at + 4096);
             pages[index] = CodePages.of(address, Arrays.copyOfRange(bytes, at, end));
         }
-        CodePage first = pages[(int) (ORIGIN >>> 12) & Mmu.FETCH_MASK];
-        if (first == null) {
-            throw new IllegalArgumentException("a program without an instruction");
-        }
-        return new CodeView(first, ORIGIN, tags, pages, true);
+        return new CodeView(
+                Objects.requireNonNull(pages[indexOf(ORIGIN)]), ORIGIN, tags, pages, true);
+    }
+
+    private static int indexOf(long address) {
+        return (int) (address >>> 12) & Mmu.FETCH_MASK;
     }
 
     /** Takes everything for hot. */

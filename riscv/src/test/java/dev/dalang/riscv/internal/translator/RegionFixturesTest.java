@@ -29,7 +29,8 @@ class RegionFixturesTest {
     private static final int SSTATUS = 0x100;
     private static final int FCSR = 0x003;
 
-    /** What is translated. */
+    /** What is translated; what it holds is never changed. */
+    @SuppressWarnings("ImmutableEnumChecker")
     private enum Program {
         ALU(
                 a -> {
