@@ -64,10 +64,13 @@ class CommandLineTest {
     void devicesAreListedWithWhatTheyAre() {
         assertThat(run("devices")).isZero();
         assertThat(out.toString().lines())
-                .hasSize(3)
+                .hasSize(6)
                 .anyMatch(line -> line.matches("edu +1234:11e8  the device of driver courses.*"))
                 .anyMatch(line -> line.matches("inspect +1234:da1a  shows and steers.*"))
-                .anyMatch(line -> line.matches("root-port +1b36:000c  .*"));
+                .anyMatch(line -> line.matches("root-port +1b36:000c  .*"))
+                .anyMatch(line -> line.matches("virtio-rng +1af4:1044  a source of entropy"))
+                .anyMatch(line -> line.matches(" +rate= +bytes a second .*"))
+                .anyMatch(line -> line.matches(" +seed= +a number, .*"));
         assertThat(err.toString()).isEmpty();
     }
 
@@ -79,7 +82,7 @@ class CommandLineTest {
 
     @ParameterizedTest
     @CsvSource({
-        "nothing, 'expected one of edu, inspect, root-port or class=CLASS, found nothing'",
+        "nothing, 'one of edu, inspect, root-port, virtio-rng or class=CLASS, found nothing'",
         "class=no.Such, found no.Such",
         "'edu,size=4', 'expected id=ID, addr=DD.F, bootindex=N for edu, found size=4'",
         "class=java.lang.String, found java.lang.String"
