@@ -14,8 +14,8 @@ import java.util.Optional;
  * <p>What only some devices have is an interface of its own that a device implements beside this
  * one: {@link VirtioConfigSpace}, {@link VirtioQueueReset}, {@link VirtioSharedMemory}, {@link
  * VirtioPciBars}, {@link VirtioPciCapabilities}, {@link VirtioControlNotify}, {@link
- * VirtioPlacement}, {@link VirtioBootOrder}, {@link VirtioSandboxed}. A transport that cannot serve
- * one of them refuses the device when it is built.
+ * VirtioPlacement}, {@link VirtioBootOrder}. A transport that cannot serve one of them refuses the
+ * device when it is built.
  *
  * <p>The device goes through the states of {@link VirtioState}; {@link VirtioLifeCycle} makes the
  * calls, never in an order that the states do not allow, and never two at a time. They come on the
