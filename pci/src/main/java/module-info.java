@@ -7,6 +7,7 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module dev.dalang.pci {
     requires transitive dev.dalang.bus;
+    requires transitive dev.dalang.tables;
     requires static transitive org.jspecify;
 
     exports dev.dalang.pci;

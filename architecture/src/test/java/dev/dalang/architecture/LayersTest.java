@@ -26,9 +26,9 @@ final class LayersTest {
                     Map.entry("bus", Set.of()),
                     Map.entry("tables", Set.of()),
                     Map.entry("testkit", Set.of("bus")),
-                    Map.entry("pci", Set.of("bus")),
+                    Map.entry("pci", Set.of("bus", "tables")),
                     Map.entry("net", Set.of("bus")),
-                    Map.entry("virtio", Set.of("bus", "pci", "net")),
+                    Map.entry("virtio", Set.of("bus", "tables", "pci", "net")),
                     Map.entry("devices", Set.of("bus", "pci")),
                     Map.entry("riscv", Set.of("bus")),
                     Map.entry(

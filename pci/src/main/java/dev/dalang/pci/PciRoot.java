@@ -451,6 +451,14 @@ public final class PciRoot implements Suspendable {
         decoder.sync(bus);
     }
 
+    /**
+     * Ends the tree: every device gives up what it holds, those behind a bridge before it. Once
+     * nobody can be inside one any more; twice is fine.
+     */
+    public void close() {
+        functions().reversed().forEach(PciFunction::destroy);
+    }
+
     // ---------------------------------------------------------------- mapped configuration
 
     /**
@@ -506,9 +514,33 @@ public final class PciRoot implements Suspendable {
 
     // ---------------------------------------------------------------- suspend
 
+    /**
+     * {@inheritDoc} All or nothing.
+     *
+     * @throws RuntimeException what a device threw that would not sleep: all are awake again
+     */
     @Override
     public void sleep() {
-        functions().forEach(PciFunction::sleep);
+        List<PciFunction> asleep = new ArrayList<>();
+        for (PciFunction function : functions()) {
+            asleep.add(function);
+            try {
+                function.sleep();
+            } catch (RuntimeException | Error refused) {
+                wakeAgain(asleep, refused);
+                throw refused;
+            }
+        }
+    }
+
+    private static void wakeAgain(List<PciFunction> asleep, Throwable why) {
+        for (PciFunction function : asleep.reversed()) {
+            try {
+                function.wake();
+            } catch (RuntimeException | Error further) {
+                why.addSuppressed(further);
+            }
+        }
     }
 
     @Override

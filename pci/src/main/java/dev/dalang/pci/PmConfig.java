@@ -26,7 +26,10 @@ public final class PmConfig implements PciCapConfig, Suspendable {
 
     private final boolean wakes;
     private final boolean softReset;
-    private int control;
+
+    /** Written under the lock; the state is read before each transfer of the function. */
+    private volatile int control;
+
     private @Nullable PciCapMapping mapping;
 
     /**
@@ -52,7 +55,7 @@ public final class PmConfig implements PciCapConfig, Suspendable {
     }
 
     /** {@return the state that a guest put the function in} */
-    public synchronized PowerState powerState() {
+    public PowerState powerState() {
         return stateOf(control);
     }
 

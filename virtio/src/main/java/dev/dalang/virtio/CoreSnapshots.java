@@ -5,6 +5,7 @@ import static dev.dalang.virtio.VirtioFeatures.VIRTIO_F_SUSPEND;
 import dev.dalang.bus.snapshot.Snapshot;
 import dev.dalang.bus.snapshot.SnapshotException;
 import dev.dalang.virtio.queue.QueueConfig;
+import dev.dalang.virtio.queue.QueueError;
 import dev.dalang.virtio.queue.VirtQueue;
 
 import java.util.ArrayList;
@@ -63,6 +64,9 @@ final class CoreSnapshots {
         Snapshot life = core.life.snapshot();
         State state = State.of(core);
         SortedMap<Integer, VirtQueue> active = core.asleepQueues;
+        if (active != null && state.has(VirtioStatus.DEVICE_NEEDS_RESET)) {
+            active.values().forEach(CoreSnapshots::giveUp);
+        }
         List<Snapshot> rings =
                 active == null
                         ? List.of()
@@ -81,6 +85,13 @@ final class CoreSnapshots {
                 .put("rings", rings)
                 .put("life", life)
                 .build();
+    }
+
+    /** What a handler left half done when it failed is not done any more. */
+    private static void giveUp(VirtQueue queue) {
+        if (queue.inFlight() != 0) {
+            queue.fail(QueueError.DEVICE_FAILED);
+        }
     }
 
     private static State parse(VirtioCore core, Snapshot snapshot) {

@@ -52,6 +52,13 @@ final class InterruptGate {
         return closed;
     }
 
+    /** True if an interrupt waits for the gate to open. */
+    boolean isHolding() {
+        synchronized (held) {
+            return !held.isEmpty();
+        }
+    }
+
     void close() {
         closed = true;
     }

@@ -56,18 +56,15 @@ final class MmioRegisters {
     private static final long NO_REGION = -1;
 
     private final VirtioCore core;
-    private final InterruptStatus isr;
     private final @Nullable VirtioSharedMemory sharing;
     private final @Nullable MmioRange sharedRange;
     private int sharedMemorySelect;
 
     MmioRegisters(
             VirtioCore core,
-            InterruptStatus isr,
             @Nullable VirtioSharedMemory sharing,
             @Nullable MmioRange sharedRange) {
         this.core = core;
-        this.isr = isr;
         this.sharing = sharing;
         this.sharedRange = sharedRange;
     }
@@ -94,7 +91,7 @@ final class MmioRegisters {
             case DEVICE_FEATURES -> core.deviceFeatures();
             case QUEUE_SIZE_MAX -> queue == null ? 0 : queue.maxSize();
             case QUEUE_READY -> queue != null && queue.isReady() ? 1 : 0;
-            case INTERRUPT_STATUS -> isr.get();
+            case INTERRUPT_STATUS -> core.isr.get();
             case STATUS -> core.status.get();
             case SHM_LEN_LOW -> (int) sharedLength();
             case SHM_LEN_HIGH -> (int) (sharedLength() >>> 32);
@@ -122,7 +119,7 @@ final class MmioRegisters {
             case DRIVER_FEATURES -> core.writeDriverFeatures(value);
             case DRIVER_FEATURES_SEL -> core.driverFeatureSelect = value;
             case QUEUE_SEL -> core.queueSelect = value;
-            case INTERRUPT_ACK -> isr.clear(value);
+            case INTERRUPT_ACK -> core.isr.clear(value);
             case STATUS -> core.writeStatus(value);
             case SHM_SEL -> sharedMemorySelect = value;
             default -> {

@@ -309,13 +309,19 @@ public final class VirtioActivation {
         notifyAllQueues();
     }
 
-    /** Takes a queue out; its handler goes on for the other queues that it has. */
+    /**
+     * Takes a queue out and ends it, before the wait for its handler: a driver that feeds it all
+     * the time would hold that up. The handler goes on for the other queues that it has.
+     */
     @Nullable VirtQueue removeQueue(int index) {
         List<DeviceTask> ending = new ArrayList<>();
         List<Integer> others = List.of();
         VirtQueue removed;
         synchronized (lock) {
             removed = queues.remove(index);
+            if (removed != null) {
+                removed.retire();
+            }
             Binding found = null;
             for (Binding binding : bindings) {
                 found = binding.queues.contains(index) ? binding : found;

@@ -5,6 +5,7 @@ import static dev.dalang.virtio.VirtioFeatures.VIRTIO_F_SUSPEND;
 import static dev.dalang.virtio.VirtioFeatures.VIRTIO_F_VERSION_1;
 
 import dev.dalang.bus.DeviceExecutor;
+import dev.dalang.bus.snapshot.Snapshot;
 import dev.dalang.bus.time.VirtualClock;
 import dev.dalang.virtio.queue.QueueConfig;
 import dev.dalang.virtio.queue.QueueError;
@@ -18,6 +19,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 
@@ -33,6 +35,7 @@ import java.util.stream.IntStream;
 final class VirtioCore implements VirtioHost {
     private static final System.Logger LOG = System.getLogger(VirtioDevice.class.getName());
     private static final int MAX_QUEUES = 1 << 16;
+    private static final int VERSION = 1;
 
     /** What a transport does for the core. */
     interface Wiring {
@@ -44,8 +47,30 @@ final class VirtioCore implements VirtioHost {
         /** An interrupt came while the driver has suspended the device. Any thread. */
         void wakeUp();
 
-        /** Clears what a reset clears beside the core: interrupt status. */
-        void resetInterrupts();
+        /** Makes the wire active. Any thread. */
+        void raise();
+
+        /** Makes the wire inactive. Any thread. */
+        void lower();
+
+        /** Clears what a reset clears of the transport's own registers; with the lock. */
+        void resetRegisters();
+
+        /** What kind of transport a snapshot is of. */
+        String snapshotType();
+
+        /** How many vectors there are for queues to have; 0 if they have none. */
+        int vectors();
+
+        /** Saves the transport's own registers; with the lock. */
+        void save(Snapshot.Builder into);
+
+        /**
+         * Reads the transport's own registers from a snapshot; with the lock.
+         *
+         * @return sets them; does not fail
+         */
+        Runnable parse(Snapshot snapshot);
 
         VirtualClock clock();
 
@@ -66,6 +91,7 @@ final class VirtioCore implements VirtioHost {
     final QueueConfig[] queues;
     final CoreCounters counters = new CoreCounters();
     final InterruptGate gate;
+    final InterruptStatus isr;
 
     private final long offered;
     private final Wiring wiring;
@@ -91,6 +117,7 @@ final class VirtioCore implements VirtioHost {
     /** The active queues of a device that sleeps. */
     @Nullable SortedMap<Integer, VirtQueue> asleepQueues;
 
+    private final AtomicBoolean isDetached = new AtomicBoolean();
     private volatile boolean hasToldOfNeed;
 
     VirtioCore(VirtioDevice device, long transportFeatures, Wiring wiring) {
@@ -117,6 +144,7 @@ final class VirtioCore implements VirtioHost {
                         .toArray(QueueConfig[]::new);
         pending = new PendingQueues(queues.length);
         gate = new InterruptGate(wiring::interrupt, wiring::wakeUp, counters);
+        isr = new InterruptStatus(wiring::raise, wiring::lower);
     }
 
     private static long offered(VirtioDevice device, long transportFeatures) {
@@ -301,15 +329,31 @@ final class VirtioCore implements VirtioHost {
         }
         pending.clear();
         gate.reset();
-        wiring.resetInterrupts();
+        isr.load(0);
+        wiring.resetRegisters();
         status.set(0);
     }
 
-    /** {@return true if the device sleeps} */
-    boolean isAsleep() {
+    /** Ends the device's life; nobody is inside the transport any more. Twice is fine. */
+    void detach() {
+        if (!isDetached.compareAndSet(false, true)) {
+            return;
+        }
+        synchronized (lock) {
+            if (life.state() == VirtioState.ACTIVE) {
+                reset();
+            }
+        }
+        device.detach();
+    }
+
+    // ---------------------------------------------------------------- suspending
+
+    private boolean isAsleep() {
         return life.state().isAsleep();
     }
 
+    /** Idempotent, other than the device's own. */
     void sleep() {
         synchronized (lock) {
             if (!isAsleep()) {
@@ -318,6 +362,7 @@ final class VirtioCore implements VirtioHost {
         }
     }
 
+    /** Idempotent, other than the device's own. */
     void wake() {
         synchronized (lock) {
             if (!isAsleep()) {
@@ -334,6 +379,30 @@ final class VirtioCore implements VirtioHost {
             // What came while nobody listened, and what a snapshot does not say.
             active.keySet().forEach(this::notifyQueue);
             pending.drain(this::notifyQueue);
+        }
+    }
+
+    /** {@return the state of the transport and its device} Asleep only. */
+    Snapshot snapshot() {
+        synchronized (lock) {
+            Snapshot.Builder builder =
+                    Snapshot.builder(wiring.snapshotType(), VERSION)
+                            .put("core", CoreSnapshots.save(this))
+                            .put("interrupt-status", isr.get());
+            wiring.save(builder);
+            return builder.build();
+        }
+    }
+
+    /** Takes what {@link #snapshot} gave, all or nothing. Asleep only, and not active. */
+    void restore(Snapshot snapshot) {
+        synchronized (lock) {
+            snapshot.expect(wiring.snapshotType(), VERSION);
+            int bits = snapshot.getInt("interrupt-status", 0, InterruptStatus.ALL);
+            Runnable registers = wiring.parse(snapshot);
+            CoreSnapshots.restore(this, snapshot.getSnapshot("core"), wiring.vectors());
+            registers.run();
+            isr.load(bits);
         }
     }
 
@@ -405,7 +474,6 @@ final class VirtioCore implements VirtioHost {
                     counters.failedResets.increment();
                     needsReset("it cannot reset queue " + queue.index() + ": " + failure);
                 }
-                removed.retire();
                 active.restartPaused();
             }
         }

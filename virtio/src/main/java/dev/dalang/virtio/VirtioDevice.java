@@ -14,8 +14,9 @@ import java.util.Optional;
  * <p>What only some devices have is an interface of its own that a device implements beside this
  * one: {@link VirtioConfigSpace}, {@link VirtioQueueReset}, {@link VirtioSharedMemory}, {@link
  * VirtioPciBars}, {@link VirtioPciCapabilities}, {@link VirtioControlNotify}, {@link
- * VirtioPlacement}, {@link VirtioBootOrder}. A transport that cannot serve one of them refuses the
- * device when it is built.
+ * VirtioPlacement}, {@link VirtioBootOrder}, {@link VirtioAcpi}, {@link
+ * dev.dalang.bus.sandbox.Sandboxed}. A transport that cannot serve one of them refuses the device
+ * when it is built.
  *
  * <p>The device goes through the states of {@link VirtioState}; {@link VirtioLifeCycle} makes the
  * calls, never in an order that the states do not allow, and never two at a time. They come on the
@@ -79,8 +80,9 @@ public interface VirtioDevice extends BusDevice {
 
     /**
      * Pauses all work: when this returns, nothing of the device touches guest memory, its queues or
-     * its interrupt until {@link #wake}, and no chain is in flight. No handler runs any more. Any
-     * waking state.
+     * its interrupt until {@link #wake}, and no chain is in flight. No handler runs any more, and
+     * {@link VirtioActivation#task tasks} may not: when a whole machine is suspended, its executor
+     * sleeps first. What is in flight is completed here. Any waking state.
      */
     void sleep();
 

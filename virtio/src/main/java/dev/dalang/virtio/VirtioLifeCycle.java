@@ -89,7 +89,7 @@ public final class VirtioLifeCycle {
     }
 
     /**
-     * Resets the device: its handlers end, then it is told, then its queues end.
+     * Resets the device: its queues end, then its handlers, then it is told.
      *
      * @throws VirtioStateException unless it is active
      * @throws RuntimeException what the device threw; it is inactive all the same
@@ -97,12 +97,13 @@ public final class VirtioLifeCycle {
     public synchronized void reset() {
         require("reset", VirtioState.ACTIVE);
         VirtioActivation active = requireActivation();
+        // Before the wait for handlers: a driver that feeds them all the time would hold it up.
+        active.queues().values().forEach(VirtQueue::retire);
         active.pause();
         try {
             device.reset();
         } finally {
             end(active);
-            active.queues().values().forEach(VirtQueue::retire);
             state = VirtioState.INACTIVE;
         }
     }

@@ -5,6 +5,7 @@ import dev.dalang.bus.DeviceMmio;
 import dev.dalang.bus.MmioRange;
 import dev.dalang.bus.interrupt.InterruptLine;
 import dev.dalang.bus.memory.GuestMemory;
+import dev.dalang.bus.sandbox.Sandboxed;
 import dev.dalang.bus.snapshot.Snapshot;
 import dev.dalang.bus.snapshot.SnapshotException;
 import dev.dalang.bus.snapshot.Suspendable;
@@ -13,6 +14,7 @@ import dev.dalang.virtio.queue.QueueMemory;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -26,24 +28,23 @@ import java.util.function.Supplier;
  *
  * <p>Any thread.
  */
-public final class VirtioMmioDevice implements DeviceMmio, Suspendable {
+public final class VirtioMmioDevice implements DeviceMmio, Sandboxed, Suspendable {
     /** Bytes of the range that the device answers. */
     public static final int SIZE_BYTES = 0x1000;
 
     private static final String TYPE = "virtio-mmio";
-    private static final int VERSION = 1;
 
     private final VirtioDevice device;
     private final String label;
     private final VirtioCore core;
     private final MmioRegisters registers;
-    private final InterruptStatus isr;
     private final @Nullable VirtioSharedMemory sharing;
     private final @Nullable SharedMemoryArea shared;
     private final @Nullable MmioRange sharedRange;
     private final VirtualClock clock;
     private final DeviceExecutor executor;
     private final QueueMemory memory;
+    private final InterruptLine line;
 
     private VirtioMmioDevice(Builder builder) {
         device = builder.device;
@@ -51,6 +52,7 @@ public final class VirtioMmioDevice implements DeviceMmio, Suspendable {
         refuse(device instanceof VirtioPciBars, "BARs of its own");
         refuse(device instanceof VirtioPciCapabilities, "PCI capabilities of its own");
         refuse(device instanceof VirtioControlNotify, "to follow MSI-X");
+        refuse(device instanceof VirtioAcpi, "a place in ACPI's tables as a PCI function");
         refuse(
                 device instanceof VirtioPlacement place && place.pciAddress().isPresent(),
                 "a PCI address");
@@ -61,9 +63,9 @@ public final class VirtioMmioDevice implements DeviceMmio, Suspendable {
         executor = builder.executor;
         Supplier<GuestMemory> source = builder.memory;
         memory = source::get;
-        isr = new InterruptStatus(builder.line::raise, builder.line::lower);
+        line = builder.line;
         core = new VirtioCore(device, builder.features, new Wiring());
-        registers = new MmioRegisters(core, isr, sharing, sharedRange);
+        registers = new MmioRegisters(core, sharing, sharedRange);
         if (sharing != null && shared != null) {
             sharing.setSharedMemoryMapper(shared);
         }
@@ -173,22 +175,28 @@ public final class VirtioMmioDevice implements DeviceMmio, Suspendable {
         }
     }
 
+    @Override
+    public List<Integer> keepDescriptors() {
+        return device instanceof Sandboxed own ? own.keepDescriptors() : List.of();
+    }
+
+    @Override
+    public void onSandboxed() {
+        if (device instanceof Sandboxed own) {
+            own.onSandboxed();
+        }
+    }
+
     /** Back to how the machine starts. */
     public void reset() {
         synchronized (core.lock) {
             core.reset();
-            registers.reset();
         }
     }
 
     /** Ends the device's life: resets it, and lets it give up what it holds. Once, last. */
     public void detach() {
-        synchronized (core.lock) {
-            if (core.life.state() == VirtioState.ACTIVE) {
-                core.reset();
-            }
-        }
-        device.detach();
+        core.detach();
     }
 
     @Override
@@ -208,13 +216,7 @@ public final class VirtioMmioDevice implements DeviceMmio, Suspendable {
      */
     @Override
     public Snapshot snapshot() {
-        synchronized (core.lock) {
-            return Snapshot.builder(TYPE, VERSION)
-                    .put("core", CoreSnapshots.save(core))
-                    .put("shared-memory-select", registers.sharedMemorySelect())
-                    .put("interrupt-status", isr.get())
-                    .build();
-        }
+        return core.snapshot();
     }
 
     /**
@@ -225,29 +227,54 @@ public final class VirtioMmioDevice implements DeviceMmio, Suspendable {
      */
     @Override
     public void restore(Snapshot snapshot) {
-        synchronized (core.lock) {
-            Snapshot saved = snapshot.expect(TYPE, VERSION).getSnapshot("core");
-            int select =
-                    snapshot.getInt("shared-memory-select", Integer.MIN_VALUE, Integer.MAX_VALUE);
-            int bits = snapshot.getInt("interrupt-status", 0, InterruptStatus.ALL);
-            CoreSnapshots.restore(core, saved, 0);
-            registers.setSharedMemorySelect(select);
-            isr.load(bits);
-        }
+        core.restore(snapshot);
     }
 
     private final class Wiring implements VirtioCore.Wiring {
         @Override
         public void interrupt(int source) {
-            isr.set(InterruptStatus.bitOf(source));
+            core.isr.set(InterruptStatus.bitOf(source));
         }
 
+        /** The wire of a device that sleeps cannot wake anybody. */
         @Override
         public void wakeUp() {}
 
         @Override
-        public void resetInterrupts() {
-            isr.load(0);
+        public void raise() {
+            line.raise();
+        }
+
+        @Override
+        public void lower() {
+            line.lower();
+        }
+
+        @Override
+        public void resetRegisters() {
+            registers.reset();
+        }
+
+        @Override
+        public String snapshotType() {
+            return TYPE;
+        }
+
+        @Override
+        public int vectors() {
+            return 0;
+        }
+
+        @Override
+        public void save(Snapshot.Builder into) {
+            into.put("shared-memory-select", registers.sharedMemorySelect());
+        }
+
+        @Override
+        public Runnable parse(Snapshot snapshot) {
+            int select =
+                    snapshot.getInt("shared-memory-select", Integer.MIN_VALUE, Integer.MAX_VALUE);
+            return () -> registers.setSharedMemorySelect(select);
         }
 
         @Override

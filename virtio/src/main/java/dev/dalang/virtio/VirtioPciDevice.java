@@ -3,23 +3,28 @@ package dev.dalang.virtio;
 import dev.dalang.bus.DeviceExecutor;
 import dev.dalang.bus.MmioRange;
 import dev.dalang.bus.memory.GuestMemory;
+import dev.dalang.bus.sandbox.Sandboxed;
 import dev.dalang.bus.snapshot.Snapshot;
 import dev.dalang.bus.snapshot.SnapshotException;
 import dev.dalang.bus.time.VirtualClock;
 import dev.dalang.pci.BarRange;
 import dev.dalang.pci.MsixStatus;
+import dev.dalang.pci.PciAcpi;
 import dev.dalang.pci.PciBar;
 import dev.dalang.pci.PciCapStatus;
 import dev.dalang.pci.PciDevice;
 import dev.dalang.pci.PciDeviceSpec;
 import dev.dalang.pci.PciDma;
+import dev.dalang.pci.PciFunction;
 import dev.dalang.pci.PciHost;
 import dev.dalang.pci.PciInterrupts;
 import dev.dalang.pci.PmStatus;
+import dev.dalang.tables.acpi.AcpiTables;
 import dev.dalang.virtio.queue.QueueMemory;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -38,24 +43,22 @@ import java.util.Optional;
  *
  * <p>Any thread.
  */
-public final class VirtioPciDevice implements PciDevice {
+public final class VirtioPciDevice implements PciDevice, PciAcpi, Sandboxed {
     private static final String TYPE = "virtio-pci";
-    private static final int VERSION = 1;
 
     private final VirtioDevice device;
     private final PciDeviceSpec spec;
     private final VirtioCore core;
     private final PciCommonConfig common;
-    private final InterruptStatus isr =
-            new InterruptStatus(
-                    () -> requireHost().interrupts().raise(),
-                    () -> requireHost().interrupts().lower());
     private final RingMemory memory = new RingMemory();
     private final @Nullable VirtioPciBars bars;
     private final @Nullable VirtioSharedMemory sharing;
     private final @Nullable SharedMemoryArea shared;
     private final @Nullable VirtioControlNotify control;
     private volatile @Nullable PciHost host;
+
+    /** Whether the guest has switched the function off: then an interrupt has to wake it first. */
+    private volatile boolean isInD3;
 
     private VirtioPciDevice(VirtioDevice device, long transportFeatures) {
         this.device = device;
@@ -132,6 +135,7 @@ public final class VirtioPciDevice implements PciDevice {
                                 VirtioPciLayout.MSIX_TABLE,
                                 VirtioPciLayout.MSIX_PENDING)
                         .intx()
+                        .wakes()
                         .concurrent()
                         .withoutConfigurationMapping()
                         .leadingCapability(VirtioPciLayout.common())
@@ -223,7 +227,7 @@ public final class VirtioPciDevice implements PciDevice {
             }
         }
         if (offset == VirtioPciLayout.ISR) {
-            return isr.take();
+            return core.isr.take();
         }
         if (isIn(offset, VirtioPciLayout.DEVICE, VirtioPciLayout.DEVICE_BYTES)) {
             return core.readConfig(offset - VirtioPciLayout.DEVICE, size);
@@ -240,7 +244,7 @@ public final class VirtioPciDevice implements PciDevice {
                 common.write((int) offset, size, value);
             }
         } else if (offset == VirtioPciLayout.ISR) {
-            isr.clear((int) value & 0xff);
+            core.isr.clear((int) value & 0xff);
         } else if (isIn(offset, VirtioPciLayout.DEVICE, VirtioPciLayout.DEVICE_BYTES)) {
             core.writeConfig(offset - VirtioPciLayout.DEVICE, size, value);
         }
@@ -274,8 +278,14 @@ public final class VirtioPciDevice implements PciDevice {
     public void capabilityWritten(PciCapStatus status) {
         if (status instanceof MsixStatus change && control != null) {
             control.controlNotify(change);
-        } else if (status instanceof PmStatus power && power.after() == PmStatus.PowerState.D0) {
-            core.notifyAllQueues();
+        } else if (status instanceof PmStatus power) {
+            isInD3 = power.after() != PmStatus.PowerState.D0;
+            if (!isInD3) {
+                core.notifyAllQueues();
+            } else if (core.gate.isHolding()) {
+                // What came before the guest had switched the function off wakes it, too.
+                requireHost().signalWake();
+            }
         }
     }
 
@@ -294,7 +304,27 @@ public final class VirtioPciDevice implements PciDevice {
     }
 
     @Override
+    public void generateAcpi(PciFunction function, AcpiTables tables) {
+        if (device instanceof VirtioAcpi own) {
+            own.generateAcpi(function, tables);
+        }
+    }
+
+    @Override
+    public List<Integer> keepDescriptors() {
+        return device instanceof Sandboxed own ? own.keepDescriptors() : List.of();
+    }
+
+    @Override
+    public void onSandboxed() {
+        if (device instanceof Sandboxed own) {
+            own.onSandboxed();
+        }
+    }
+
+    @Override
     public void reset() {
+        isInD3 = false;
         synchronized (core.lock) {
             core.reset();
         }
@@ -302,12 +332,7 @@ public final class VirtioPciDevice implements PciDevice {
 
     @Override
     public void detach() {
-        synchronized (core.lock) {
-            if (core.life.state() == VirtioState.ACTIVE) {
-                core.reset();
-            }
-        }
-        device.detach();
+        core.detach();
     }
 
     // ---------------------------------------------------------------- suspending
@@ -329,13 +354,7 @@ public final class VirtioPciDevice implements PciDevice {
      */
     @Override
     public Snapshot snapshot() {
-        synchronized (core.lock) {
-            return Snapshot.builder(TYPE, VERSION)
-                    .put("core", CoreSnapshots.save(core))
-                    .put("config-vector", common.configVector())
-                    .put("interrupt-status", isr.get())
-                    .build();
-        }
+        return core.snapshot();
     }
 
     /**
@@ -346,19 +365,7 @@ public final class VirtioPciDevice implements PciDevice {
      */
     @Override
     public void restore(Snapshot snapshot) {
-        synchronized (core.lock) {
-            Snapshot saved = snapshot.expect(TYPE, VERSION).getSnapshot("core");
-            int vector = snapshot.getInt("config-vector", 0, PciInterrupts.NO_VECTOR);
-            int bits = snapshot.getInt("interrupt-status", 0, InterruptStatus.ALL);
-            if (vector != PciInterrupts.NO_VECTOR && vector >= spec.msixVectors()) {
-                throw new SnapshotException(
-                        "%s.config-vector: expected one below %d, got %d"
-                                .formatted(TYPE, spec.msixVectors(), vector));
-            }
-            CoreSnapshots.restore(core, saved, spec.msixVectors());
-            common.setConfigVector(vector);
-            isr.load(bits);
-        }
+        core.restore(snapshot);
     }
 
     // ---------------------------------------------------------------- parts
@@ -405,17 +412,60 @@ public final class VirtioPciDevice implements PciDevice {
                             ? common.configVector()
                             : core.queues[source].vector();
             if (!requireHost().interrupts().triggerMessage(vector)) {
-                isr.set(InterruptStatus.bitOf(source));
+                core.isr.set(InterruptStatus.bitOf(source));
             }
         }
 
         @Override
-        public void wakeUp() {}
+        public void wakeUp() {
+            if (isInD3) {
+                requireHost().signalWake();
+            }
+        }
 
         @Override
-        public void resetInterrupts() {
+        public void raise() {
+            requireHost().interrupts().raise();
+        }
+
+        @Override
+        public void lower() {
+            requireHost().interrupts().lower();
+        }
+
+        @Override
+        public void resetRegisters() {
             common.reset();
-            isr.load(0);
+        }
+
+        @Override
+        public String snapshotType() {
+            return TYPE;
+        }
+
+        @Override
+        public int vectors() {
+            return spec.msixVectors();
+        }
+
+        @Override
+        public void save(Snapshot.Builder into) {
+            into.put("config-vector", common.configVector()).put("in-d3", isInD3);
+        }
+
+        @Override
+        public Runnable parse(Snapshot snapshot) {
+            int vector = snapshot.getInt("config-vector", 0, PciInterrupts.NO_VECTOR);
+            boolean wasInD3 = snapshot.getBoolean("in-d3");
+            if (vector != PciInterrupts.NO_VECTOR && vector >= vectors()) {
+                throw new SnapshotException(
+                        "%s.config-vector: expected one below %d, got %d"
+                                .formatted(TYPE, vectors(), vector));
+            }
+            return () -> {
+                common.setConfigVector(vector);
+                isInD3 = wasInD3;
+            };
         }
 
         @Override

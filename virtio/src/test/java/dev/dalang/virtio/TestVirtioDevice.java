@@ -22,6 +22,10 @@ class TestVirtioDevice implements VirtioDevice, VirtioConfigSpace {
     boolean refusesSleep;
     boolean refusesRestore;
     boolean bindsHandlers = true;
+
+    /** Done in the midst of {@link #restore}. */
+    Runnable whileRestored = () -> {};
+
     long refusedFeatures;
     volatile byte fill = 0x5a;
     @Nullable VirtioHost host;
@@ -69,11 +73,12 @@ class TestVirtioDevice implements VirtioDevice, VirtioConfigSpace {
         }
         active = given;
         if (bindsHandlers) {
-            given.queues().forEach((index, queue) -> given.onNotify(index, () -> serve(queue)));
+            given.queues()
+                    .forEach((index, queue) -> given.onNotify(index, () -> serveQueue(queue)));
         }
     }
 
-    private void serve(VirtQueue queue) {
+    final void serveQueue(VirtQueue queue) {
         calls.add("notified " + queue.index());
         do {
             queue.disableNotification();
@@ -126,6 +131,7 @@ class TestVirtioDevice implements VirtioDevice, VirtioConfigSpace {
     @Override
     public void restore(Snapshot snapshot) {
         calls.add("restore");
+        whileRestored.run();
         if (refusesRestore) {
             throw new IllegalStateException("it will not");
         }

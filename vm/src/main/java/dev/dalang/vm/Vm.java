@@ -45,7 +45,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  * threads; nobody may use {@link #memory} after that.
  *
  * <p>All methods may be called on any thread, but {@link #stop}, {@link #close} and {@link
- * #awaitExit} not on a hart's, that is, not by a device from inside an access.
+ * #awaitExit} not on a hart's or a device's, that is, not by a device from inside an access or a
+ * handler.
  */
 public final class Vm implements AutoCloseable {
     private static final AtomicInteger COUNT = new AtomicInteger();
@@ -79,7 +80,7 @@ public final class Vm implements AutoCloseable {
         this.observed = observed;
         this.board = board;
         this.run = run;
-        this.time = new MachineTime(board.clock());
+        this.time = new MachineTime(board.clock(), board.executor());
         this.debugger = gdb.map(port -> new MachineDebugger(port, board, run, time)).orElse(null);
     }
 
@@ -134,7 +135,7 @@ public final class Vm implements AutoCloseable {
             if (state == State.CLOSED) {
                 throw new IllegalStateException("the machine is closed");
             }
-            board.pci().enterSandbox(Jail.none());
+            board.enterSandbox(Jail.none());
             state = State.STARTED;
             Optional<HtifPort> htif =
                     board.toHost().isEmpty()

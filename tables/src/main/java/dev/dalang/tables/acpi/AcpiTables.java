@@ -57,6 +57,11 @@ public final class AcpiTables {
         return new AcpiTables(identity, dsdt);
     }
 
+    /** {@return who made the tables} */
+    public AcpiIdentity identity() {
+        return identity;
+    }
+
     /**
      * Adds a table.
      *

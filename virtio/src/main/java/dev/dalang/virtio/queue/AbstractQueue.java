@@ -511,7 +511,9 @@ abstract sealed class AbstractQueue implements VirtQueue permits SplitQueue, Pac
 
     private void requireIdle() {
         if (isDead) {
+            // Nothing comes of its chains any more, whoever may have left them half done.
             dropHeldBack();
+            return;
         }
         if (inFlight != 0) {
             throw new IllegalStateException(

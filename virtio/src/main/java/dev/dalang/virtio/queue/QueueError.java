@@ -41,7 +41,9 @@ public enum QueueError {
     /** A table of indirect descriptors is not memory. */
     INDIRECT_UNMAPPED("has an indirect table outside memory"),
     /** All chains in flight together have more descriptors than the device keeps. */
-    TOO_MANY_DESCRIPTORS("has too many descriptors in flight");
+    TOO_MANY_DESCRIPTORS("has too many descriptors in flight"),
+    /** The device has failed at a chain, and will not give it back. */
+    DEVICE_FAILED("has a chain that its device failed at");
 
     private final String text;
 

@@ -9,15 +9,19 @@ import dev.dalang.bus.MmioRange;
 import dev.dalang.bus.memory.GuestMemory;
 import dev.dalang.bus.memory.MemoryRegion;
 import dev.dalang.bus.snapshot.Snapshot;
+import dev.dalang.bus.snapshot.Suspendable;
 import dev.dalang.bus.time.ManualVirtualClock;
 import dev.dalang.testkit.RecordingInterruptLine;
 import dev.dalang.testkit.virtio.DriverBuffer;
 import dev.dalang.testkit.virtio.DriverQueue;
 import dev.dalang.testkit.virtio.GuestHeap;
+import dev.dalang.testkit.virtio.VirtioDeviceLifeCycle;
 import dev.dalang.testkit.virtio.VirtioMmioDriver;
+import dev.dalang.testkit.virtio.VirtioTransportDriver;
 import dev.dalang.virtio.VirtioFeatures;
 import dev.dalang.virtio.VirtioMmioDevice;
 
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -204,6 +208,40 @@ final class VirtioRngTest {
                         VirtioFeatures.VIRTIO_F_VERSION_1);
         machine.place();
         assertThat(machine.ask(4)).hasSize(4);
+    }
+
+    /** What every virtio device goes through. */
+    @Nested
+    class LifeCycle implements VirtioDeviceLifeCycle<Machine> {
+        @Override
+        public Machine create() {
+            return new Machine(EntropySource.seeded(3), 1 << 20);
+        }
+
+        @Override
+        public Suspendable transport(Machine machine) {
+            return machine.transport;
+        }
+
+        @Override
+        public VirtioTransportDriver driver(Machine machine) {
+            return machine.driver;
+        }
+
+        @Override
+        public GuestHeap heap(Machine machine) {
+            return machine.heap;
+        }
+
+        @Override
+        public int queues() {
+            return 1;
+        }
+
+        @Override
+        public void mutate(Machine machine) {
+            machine.start(0).ask(5);
+        }
     }
 
     @Test

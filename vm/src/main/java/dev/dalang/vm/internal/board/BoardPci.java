@@ -1,6 +1,5 @@
 package dev.dalang.vm.internal.board;
 
-import dev.dalang.bus.DeviceExecutor;
 import dev.dalang.bus.IoManager;
 import dev.dalang.bus.MmioRange;
 import dev.dalang.bus.PioRange;
@@ -8,9 +7,7 @@ import dev.dalang.bus.interrupt.InterruptLine;
 import dev.dalang.bus.interrupt.MsiTarget;
 import dev.dalang.bus.memory.GuestMemory;
 import dev.dalang.bus.memory.MemoryRegion;
-import dev.dalang.bus.time.VirtualClock;
 import dev.dalang.pci.MsiTargetRouter;
-import dev.dalang.pci.PciBus;
 import dev.dalang.pci.PciConfigMmio;
 import dev.dalang.pci.PciDevice;
 import dev.dalang.pci.PciException;
@@ -48,12 +45,11 @@ final class BoardPci {
     BoardPci(
             BoardConfiguration configuration,
             IoManager io,
-            VirtualClock clock,
-            DeviceExecutor executor,
-            MsiTarget messages,
-            Arena arena) {
+            BoardResources resources,
+            MsiTarget messages) {
+        Arena arena = resources.arena;
         root =
-                PciRoot.builder(io, this::memory, clock)
+                PciRoot.builder(io, this::memory, resources.clock)
                         .ports(new PioRange(0, VirtMap.PCI_PIO_BYTES))
                         .memory32(new MmioRange(VirtMap.PCI_MMIO32, VirtMap.PCI_MMIO32_BYTES))
                         .memory64(
@@ -62,12 +58,13 @@ final class BoardPci {
                                         VirtMap.PCI_MMIO64_BYTES))
                         .messages(MsiTargetRouter.create(messages, MsiTargetRouter.MAX_HANDLES))
                         .wires(wires.stream().map(InterruptLine.class::cast).toList())
-                        .executor(executor)
+                        .executor(resources.executor)
                         .build();
+        resources.atEnd(root::close);
         VirtioChoice virtio = configuration.virtio();
         for (PciPlacement placement : configuration.devices()) {
             if (!virtio.isSlot(placement)) {
-                add(placement, virtio);
+                add(placement, virtio, resources);
             }
         }
         io.registerMmio(
@@ -80,22 +77,20 @@ final class BoardPci {
         regions.addAll(root.mapConfiguration(VirtMap.PCI_ECAM, arena));
     }
 
-    private void add(PciPlacement placement, VirtioChoice virtio) {
-        PciBus bus = root.bus();
+    private void add(PciPlacement placement, VirtioChoice virtio, BoardResources resources) {
+        PciDevice device = placement.device();
         try {
-            PciDevice device = virtio.offered(placement.device());
-            Optional<PciPlacement.Address> address =
-                    placement.address().or(() -> wantedAddress(device));
-            PciFunction function =
-                    bus.add(
-                            device,
-                            address.map(PciPlacement.Address::device),
-                            address.map(PciPlacement.Address::function).orElse(0),
-                            placement.id());
+            device = virtio.offered(device);
+            if (device instanceof VirtioPciDevice carried) {
+                resources.attaching(carried.virtio());
+            }
+            PciFunction function = plug(placement, device);
             placement.bootIndex().ifPresent(index -> bootOrder.add(index, function));
         } catch (PciException wrong) {
+            giveUp(device);
             throw new ConfigurationException("--device: " + wrong.getMessage(), wrong);
         } catch (RuntimeException | LinkageError failed) {
+            giveUp(device);
             throw new ConfigurationException(
                     "--device: expected a device that can be attached, found that "
                             + placement.device().getClass().getName()
@@ -105,21 +100,30 @@ final class BoardPci {
         }
     }
 
+    private PciFunction plug(PciPlacement placement, PciDevice device) {
+        Optional<PciPlacement.Address> address =
+                placement.address().or(() -> wantedAddress(device));
+        return root.bus()
+                .add(
+                        device,
+                        address.map(PciPlacement.Address::device),
+                        address.map(PciPlacement.Address::function).orElse(0),
+                        placement.id());
+    }
+
+    /** One that was not plugged in, and perhaps not even attached. */
+    private static void giveUp(PciDevice device) {
+        if (device instanceof VirtioPciDevice carried) {
+            carried.detach();
+        }
+    }
+
     /** Where a virtio device would be, if nobody else says where. */
     private static Optional<PciPlacement.Address> wantedAddress(PciDevice device) {
         return device instanceof VirtioPciDevice carried
                         && carried.virtio() instanceof VirtioPlacement place
                 ? place.pciAddress().map(at -> new PciPlacement.Address(at.device(), at.function()))
                 : Optional.empty();
-    }
-
-    /** Ends the lives of virtio devices. */
-    void close() {
-        for (PciFunction function : root.functions()) {
-            if (function.device() instanceof VirtioPciDevice carried) {
-                carried.detach();
-            }
-        }
     }
 
     /** The tree. */

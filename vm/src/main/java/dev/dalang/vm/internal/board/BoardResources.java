@@ -2,6 +2,9 @@ package dev.dalang.vm.internal.board;
 
 import dev.dalang.bus.DeviceExecutor;
 import dev.dalang.bus.time.SystemVirtualClock;
+import dev.dalang.virtio.VirtioDevice;
+import dev.dalang.virtio.VirtioPciDevice;
+import dev.dalang.vm.PciPlacement;
 import dev.dalang.vm.device.CfiFlash;
 import dev.dalang.vm.internal.boot.BootFile;
 import dev.dalang.vm.internal.boot.Initrd;
@@ -10,14 +13,18 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What a board holds of its host: memory, the clock's thread, files. Made before the board, so that
  * nothing is left behind when the building fails half-way.
  */
 final class BoardResources implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(BoardResources.class.getName());
     private static final int WORKERS = 2;
 
     final Arena arena = Arena.ofShared();
@@ -27,6 +34,31 @@ final class BoardResources implements AutoCloseable {
     final DeviceExecutor executor = DeviceExecutor.workers(WORKERS);
 
     final List<CfiFlash> flash = new ArrayList<>();
+
+    /** What ends before all of the above, last first. */
+    private final List<Runnable> endings = new ArrayList<>();
+
+    /** Devices that nobody has attached yet. */
+    private final Set<VirtioDevice> spare = Collections.newSetFromMap(new IdentityHashMap<>());
+
+    /** Has something end with the board, before what was there before it. */
+    void atEnd(Runnable ending) {
+        endings.add(ending);
+    }
+
+    /** Takes over devices: whatever comes of the board, they give up what they hold. */
+    void adopt(List<PciPlacement> placements) {
+        for (PciPlacement placement : placements) {
+            if (placement.device() instanceof VirtioPciDevice carried) {
+                spare.add(carried.virtio());
+            }
+        }
+    }
+
+    /** Somebody attaches a device, and sees to its end. */
+    void attaching(VirtioDevice device) {
+        spare.remove(device);
+    }
 
     /** Fills the flash banks: with the files that are named, the rest with nothing. */
     void openFlash(List<FlashBank> banks) {
@@ -69,9 +101,22 @@ final class BoardResources implements AutoCloseable {
 
     @Override
     public void close() {
+        endings.reversed().forEach(BoardResources::end);
+        endings.clear();
+        spare.forEach(device -> end(device::detach));
+        spare.clear();
         executor.close();
         flash.forEach(CfiFlash::close);
         clock.close();
         arena.close();
+    }
+
+    /** One that fails does not keep the others from ending. */
+    private static void end(Runnable ending) {
+        try {
+            ending.run();
+        } catch (RuntimeException | Error failure) {
+            LOG.log(System.Logger.Level.WARNING, "something of a machine did not end", failure);
+        }
     }
 }

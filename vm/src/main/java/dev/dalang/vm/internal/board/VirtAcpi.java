@@ -1,5 +1,6 @@
 package dev.dalang.vm.internal.board;
 
+import dev.dalang.pci.PciAcpi;
 import dev.dalang.pci.PciBus;
 import dev.dalang.pci.PciFunction;
 import dev.dalang.pci.PciVirtualConfigMmio;
@@ -19,6 +20,7 @@ import dev.dalang.tables.aml.Aml;
 import dev.dalang.tables.aml.AmlTerm;
 import dev.dalang.tables.aml.ExternalType;
 import dev.dalang.tables.aml.ResourceTemplate;
+import dev.dalang.vm.ConfigurationException;
 import dev.dalang.vm.device.Uart16550;
 
 import java.util.ArrayList;
@@ -85,7 +87,28 @@ final class VirtAcpi {
                 rootBus.functions().stream()
                         .filter(function -> function.sharedPage().isPresent())
                         .toList();
-        return sharing.isEmpty() ? tables : tables.add(virtualConfiguration(sharing));
+        if (!sharing.isEmpty()) {
+            tables.add(virtualConfiguration(sharing));
+        }
+        addOwn(rootBus, tables);
+        return tables;
+    }
+
+    /** What devices have to say of themselves, bridges before what is behind them. */
+    private static void addOwn(PciBus bus, AcpiTables tables) {
+        for (PciFunction function : bus.functions()) {
+            if (function.device() instanceof PciAcpi own) {
+                try {
+                    own.generateAcpi(function, tables);
+                } catch (RuntimeException | LinkageError failed) {
+                    throw new ConfigurationException(
+                            "--device: expected tables of ACPI from %s, found that it failed: %s"
+                                    .formatted(function.id(), failed.getMessage()),
+                            failed);
+                }
+            }
+            function.behind().ifPresent(behind -> addOwn(behind, tables));
+        }
     }
 
     /**

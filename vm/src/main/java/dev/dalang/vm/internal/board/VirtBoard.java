@@ -1,6 +1,7 @@
 package dev.dalang.vm.internal.board;
 
 import dev.dalang.bus.BusDevice;
+import dev.dalang.bus.DeviceExecutor;
 import dev.dalang.bus.DeviceMmio;
 import dev.dalang.bus.IoManager;
 import dev.dalang.bus.MmioRange;
@@ -8,6 +9,8 @@ import dev.dalang.bus.interrupt.InterruptLine;
 import dev.dalang.bus.interrupt.MsiTarget;
 import dev.dalang.bus.memory.GuestMemory;
 import dev.dalang.bus.memory.MemoryRegion;
+import dev.dalang.bus.sandbox.Jail;
+import dev.dalang.bus.sandbox.Sandboxed;
 import dev.dalang.bus.time.SystemVirtualClock;
 import dev.dalang.bus.time.VirtualClock;
 import dev.dalang.bus.trace.IoTracer;
@@ -37,9 +40,11 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.SortedSet;
 import java.util.function.IntFunction;
 
 /**
@@ -48,6 +53,7 @@ import java.util.function.IntFunction;
  * runs them is the caller's affair.
  */
 public final class VirtBoard implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(VirtBoard.class.getName());
     private static final int CAUSE_MSI = 3;
     private static final int CAUSE_MTI = 7;
     private static final int CAUSE_SEI = 9;
@@ -92,7 +98,7 @@ public final class VirtBoard implements AutoCloseable {
             supervisorMessages = imsic("imsic-s", VirtMap.IMSIC_S);
         }
         MsiTarget messages = messages(machineMessages, supervisorMessages);
-        pci = new BoardPci(configuration, io, clock, resources.executor, messages, arena);
+        pci = new BoardPci(configuration, io, resources, messages);
         MemorySegment rom = arena.allocate(VirtMap.ROM_BYTES, GuestMemory.PAGE_BYTES);
         List<MemoryRegion> regions = new ArrayList<>(pci.regions());
         regions.add(new MemoryRegion(VirtMap.ROM, rom.asReadOnly()));
@@ -110,6 +116,7 @@ public final class VirtBoard implements AutoCloseable {
                         flashRegions(),
                         configuration.engine(),
                         hotCode.map(HotCodeFile::read).orElse(new byte[0]));
+        resources.atEnd(group::close);
         for (int id = 0; id < configuration.cpus(); id++) {
             Hart hart = hart(id, listener, machineMessages, supervisorMessages);
             harts.add(hart);
@@ -131,9 +138,7 @@ public final class VirtBoard implements AutoCloseable {
         }
         pci.connect(memory, wires);
         resets.add(pci.root()::reset);
-        slots =
-                new VirtioSlots(
-                        configuration, io, memory, clock, resources.executor, this::countedWire);
+        slots = new VirtioSlots(configuration, io, memory, resources, this::countedWire);
         resets.add(slots::reset);
         aclint();
         platformDevices(console, listener);
@@ -181,6 +186,7 @@ public final class VirtBoard implements AutoCloseable {
             BoardConfiguration configuration, ConsoleBackend console, BoardListener listener) {
         var resources = new BoardResources();
         try {
+            resources.adopt(configuration.devices());
             resources.openFlash(configuration.flash());
             return new VirtBoard(configuration, resources, console, listener);
         } catch (IOException | OutOfMemoryError e) {
@@ -338,11 +344,12 @@ public final class VirtBoard implements AutoCloseable {
     public void boot() {
         // What was still asked of a hart when it stopped belongs to the run before.
         harts.forEach(Hart::runPostedTasks);
+        // Before there is anything in memory that a device at work could write over.
+        resets.forEach(Runnable::run);
         VirtBoot.Loaded loaded = boot.load(memoryIsZeroed);
         memoryIsZeroed = false;
         toHost = loaded.toHost();
         fromHost = loaded.fromHost();
-        resets.forEach(Runnable::run);
         for (Hart hart : harts) {
             hart.reset(loaded.entry());
             hart.fenceInstructions();
@@ -354,6 +361,64 @@ public final class VirtBoard implements AutoCloseable {
                 AplicDelegation.apply(aplic.machine(), configuration.cpus());
             }
             firmware.boot(0, loaded.entry(), loaded.deviceTree());
+        }
+    }
+
+    // ---- suspending -------------------------------------------------------------------------
+
+    /**
+     * Puts the devices to sleep; no hart runs. First come their handlers, which use the devices,
+     * then the devices, which complete what is in flight, and time last, which they may ask for.
+     * All or nothing; idempotent.
+     *
+     * @throws RuntimeException what a device threw that would not sleep: everything is awake
+     */
+    public void sleepDevices() {
+        resources.executor.sleep();
+        try {
+            pci.root().sleep();
+            try {
+                slots.sleep();
+            } catch (RuntimeException | Error refused) {
+                pci.root().wake();
+                throw refused;
+            }
+        } catch (RuntimeException | Error refused) {
+            resources.executor.wake();
+            throw refused;
+        }
+        clock.sleep();
+    }
+
+    /** Wakes the devices, in the opposite order; idempotent. */
+    public void wakeDevices() {
+        clock.wake();
+        slots.wake();
+        pci.root().wake();
+        resources.executor.wake();
+    }
+
+    /**
+     * Puts the devices into a jail, or tells them that there is none. Before the start, once.
+     *
+     * @param jail what closes
+     */
+    public void enterSandbox(Jail jail) {
+        pci.root().enterSandbox(new WithSlots(jail, slots.devices()));
+    }
+
+    /** A jail around the devices in slots, beside those on the PCI bus. */
+    private record WithSlots(Jail jail, List<VirtioMmioDevice> slots) implements Jail {
+        @Override
+        public void close(SortedSet<Integer> keepDescriptors) {
+            jail.close(keepDescriptors);
+        }
+
+        @Override
+        public void enter(Collection<? extends Sandboxed> devices) {
+            List<Sandboxed> all = new ArrayList<>(devices);
+            all.addAll(slots);
+            jail.enter(all);
         }
     }
 
@@ -392,6 +457,11 @@ public final class VirtBoard implements AutoCloseable {
     /** The machine's time; it stands until it is woken. */
     public SystemVirtualClock clock() {
         return clock;
+    }
+
+    /** What runs the handlers of devices. */
+    public DeviceExecutor executor() {
+        return resources.executor;
     }
 
     /** Where a bare program's {@code tohost} lies, if it has one. */
@@ -446,9 +516,12 @@ public final class VirtBoard implements AutoCloseable {
     public void close() {
         finishTrace();
         hotCode.ifPresent(this::keepHotCode);
-        pci.close();
-        slots.close();
-        group.close();
+        try {
+            sleepDevices();
+        } catch (RuntimeException refused) {
+            // It is the end of the device all the same; it is reset instead.
+            LOG.log(System.Logger.Level.WARNING, "a device does not sleep: {0}", refused);
+        }
         resources.close();
     }
 }

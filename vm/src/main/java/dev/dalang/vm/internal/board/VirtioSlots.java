@@ -1,13 +1,11 @@
 package dev.dalang.vm.internal.board;
 
 import dev.dalang.bus.BusDevice;
-import dev.dalang.bus.DeviceExecutor;
 import dev.dalang.bus.DeviceMmio;
 import dev.dalang.bus.IoManager;
 import dev.dalang.bus.MmioRange;
 import dev.dalang.bus.interrupt.InterruptLine;
 import dev.dalang.bus.memory.GuestMemory;
-import dev.dalang.bus.time.VirtualClock;
 import dev.dalang.virtio.VirtioDevice;
 import dev.dalang.virtio.VirtioException;
 import dev.dalang.virtio.VirtioMmioDevice;
@@ -28,8 +26,7 @@ final class VirtioSlots {
             BoardConfiguration configuration,
             IoManager io,
             GuestMemory memory,
-            VirtualClock clock,
-            DeviceExecutor executor,
+            BoardResources resources,
             BiFunction<BusDevice, Integer, InterruptLine> wires) {
         List<PciPlacement> placements =
                 configuration.devices().stream().filter(configuration.virtio()::isSlot).toList();
@@ -43,16 +40,20 @@ final class VirtioSlots {
             if (slot < placements.size()) {
                 DeferredLine line = new DeferredLine();
                 PciPlacement placement = placements.get(slot);
+                VirtioDevice carried = virtio(placement);
+                resources.attaching(carried);
                 VirtioMmioDevice made =
                         carry(
+                                carried,
                                 VirtioMmioDevice.builder(
-                                                virtio(placement),
+                                                carried,
                                                 () -> memory,
                                                 line,
-                                                clock,
-                                                executor)
+                                                resources.clock,
+                                                resources.executor)
                                         .label(placement.id().orElse("virtio-mmio" + slot))
                                         .features(configuration.virtio().features()));
+                resources.atEnd(made::detach);
                 line.connect(wires.apply(made, VirtMap.VIRTIO_MMIO_WIRE + slot));
                 devices.add(made);
                 device = made;
@@ -73,10 +74,11 @@ final class VirtioSlots {
         return ((VirtioPciDevice) placement.device()).virtio();
     }
 
-    private static VirtioMmioDevice carry(VirtioMmioDevice.Builder builder) {
+    private static VirtioMmioDevice carry(VirtioDevice device, VirtioMmioDevice.Builder builder) {
         try {
             return builder.build();
         } catch (VirtioException refused) {
+            device.detach();
             throw new ConfigurationException("--transport: " + refused.getMessage(), refused);
         }
     }
@@ -86,9 +88,20 @@ final class VirtioSlots {
         devices.forEach(VirtioMmioDevice::reset);
     }
 
-    /** Ends the devices' lives. */
-    void close() {
-        devices.forEach(VirtioMmioDevice::detach);
+    /** All or nothing. */
+    void sleep() {
+        for (int slot = 0; slot < devices.size(); slot++) {
+            try {
+                devices.get(slot).sleep();
+            } catch (RuntimeException | Error refused) {
+                devices.subList(0, slot).forEach(VirtioMmioDevice::wake);
+                throw refused;
+            }
+        }
+    }
+
+    void wake() {
+        devices.forEach(VirtioMmioDevice::wake);
     }
 
     /** The devices, by slot. */

@@ -155,7 +155,7 @@ public final class MachineRun implements BoardListener {
         VmExit result;
         try (var _ = AccessWatchdog.start(options.name, board.io())) {
             time.begin();
-            result = run(board, htif);
+            result = run(board, time, htif);
         } catch (Throwable e) { // the machine's owner waits for an answer, whatever it is
             result = new VmExit.Crashed(e);
         }
@@ -171,7 +171,7 @@ public final class MachineRun implements BoardListener {
         }
     }
 
-    private VmExit run(VirtBoard board, Optional<HtifPort> htif) {
+    private VmExit run(VirtBoard board, MachineTime time, Optional<HtifPort> htif) {
         while (true) {
             var harts = new HartThreads(board.harts(), new HartsListener());
             lock.lock();
@@ -197,14 +197,16 @@ public final class MachineRun implements BoardListener {
                 case Event.Ended(VmExit result) -> {
                     return result;
                 }
-                case Event.Reset() -> reboot(board);
+                case Event.Reset() -> reboot(board, time);
             }
         }
     }
 
-    private void reboot(VirtBoard board) {
+    private void reboot(VirtBoard board, MachineTime time) {
         long executed = board.harts().stream().mapToLong(hart -> hart.instructionsRetired()).sum();
+        time.boot(true);
         board.boot();
+        time.boot(false);
         resets.incrementAndGet();
         lock.lock();
         try {
