@@ -9,6 +9,7 @@ module dev.dalang.virtio {
     requires static transitive org.jspecify;
 
     exports dev.dalang.virtio;
+    exports dev.dalang.virtio.console;
     exports dev.dalang.virtio.net;
     exports dev.dalang.virtio.queue;
     exports dev.dalang.virtio.rng;

@@ -26,7 +26,7 @@ final class VirtioSuspendTest {
             device.mmioWrite(0, 0x70, 4, 3);
             device.mmioWrite(0, 0x30, 4, 1);
             device.mmioWrite(0, 0x38, 4, 4);
-            ((TestVirtioDevice) device.virtio()).fill++;
+            ((TestVirtioDevice) device.virtio()).fill = 0x5b;
         }
     }
 
