@@ -208,6 +208,59 @@ class CommandLineTest {
         assertThat(err.toString()).isEmpty();
     }
 
+    private int runTinyProgram(String hotCode) throws IOException {
+        Path program = TinyProgram.readBar(directory.resolve("program.elf"));
+        return run(
+                "run",
+                "--bare",
+                program.toString(),
+                "--device",
+                "edu",
+                "--console",
+                "none",
+                "--timeout",
+                "60",
+                "--hot-code",
+                hotCode);
+    }
+
+    @Test
+    void hotCodeIsKeptInTheFileThatIsNamed() throws IOException {
+        Path file = directory.resolve("new/hot-code");
+
+        assertThat(runTinyProgram(file.toString())).isZero();
+        byte[] kept = Files.readAllBytes(file);
+        assertThat(kept).startsWith('D', 'H', 'C', '1');
+        // A second run takes it, and keeps it.
+        assertThat(runTinyProgram(file.toString())).isZero();
+        assertThat(file).hasBinaryContent(kept);
+        assertThat(err.toString()).isEmpty();
+    }
+
+    @Test
+    void damagedHotCodeIsReplacedWithoutAWord() throws IOException {
+        Path file = Files.writeString(directory.resolve("hot-code"), "something else");
+
+        assertThat(runTinyProgram(file.toString())).isZero();
+        assertThat(Files.readAllBytes(file)).startsWith('D', 'H', 'C', '1');
+        assertThat(err.toString()).isEmpty();
+    }
+
+    @Test
+    void hotCodeThatCannotBeKeptIsNoError() throws IOException {
+        Path inTheWay = Files.writeString(directory.resolve("file"), "");
+
+        assertThat(runTinyProgram(inTheWay.resolve("hot-code").toString())).isZero();
+        assertThat(err.toString()).isEmpty();
+    }
+
+    @Test
+    void noHotCodeIsKeptIfNoneIsAskedFor() throws IOException {
+        assertThat(runTinyProgram("none")).isZero();
+        assertThat(Path.of("none")).doesNotExist();
+        assertThat(err.toString()).isEmpty();
+    }
+
     @Test
     void traceFileThatCannotBeWrittenIsRefusedBeforeTheRun() throws IOException {
         Path program = TinyProgram.readBar(directory.resolve("program.elf"));

@@ -126,7 +126,7 @@ public final class GuestComparison {
     }
 
     private void work(String who, Monitor monitor, Results results) {
-        try (var session = start(monitor, monitor.boot(guest, initrd, options.memory()))) {
+        try (var session = start(monitor, monitor.boot(guest, initrd, options.memory(), 1))) {
             double prompt = session.await(PROMPT, BOOT_LIMIT).seconds();
             results.add(Report.PROMPT, prompt);
             HostTools.say("%s: prompt %.2f s".formatted(who, prompt));
@@ -160,7 +160,8 @@ public final class GuestComparison {
         }
         Duration watch = Duration.ofSeconds(options.idleSeconds());
         for (Monitor monitor : monitors) {
-            try (var session = start(monitor, monitor.boot(guest, guest.initrd(), IDLE_MEMORY))) {
+            try (var session =
+                    start(monitor, monitor.boot(guest, guest.initrd(), IDLE_MEMORY, 1))) {
                 session.await(PROMPT, BOOT_LIMIT);
                 Idle idle = Idle.watch(session.process(), watch.dividedBy(3), watch);
                 result.put(monitor.name(), idle);

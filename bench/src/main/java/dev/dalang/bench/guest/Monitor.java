@@ -18,11 +18,8 @@ interface Monitor {
     /** Its name and version, for the table. */
     String name();
 
-    /**
-     * The command that boots a guest with one CPU, its console on the standard streams, and an edu
-     * device.
-     */
-    List<String> boot(Guest guest, Path initrd, String memory);
+    /** The command that boots a guest, its console on the standard streams, with an edu device. */
+    List<String> boot(Guest guest, Path initrd, String memory, int cpus);
 
     /** The command that runs a program on the bare machine, its UART on the standard streams. */
     List<String> bare(Path program);
@@ -44,7 +41,7 @@ interface Monitor {
         }
 
         @Override
-        public List<String> boot(Guest guest, Path initrd, String memory) {
+        public List<String> boot(Guest guest, Path initrd, String memory, int cpus) {
             return List.of(
                     launcher.toString(),
                     "run",
@@ -57,7 +54,7 @@ interface Monitor {
                     "--memory",
                     memory,
                     "--cpus",
-                    "1",
+                    Integer.toString(cpus),
                     "--device",
                     "edu");
         }
@@ -99,7 +96,7 @@ interface Monitor {
         }
 
         /** The sources file that the fetch of a guest derived from the machine's own. */
-        private static Path sources(Guests guests) {
+        static Path sources(Guests guests) {
             Path sources = guests.directory().resolve("apt/etc/debian.sources");
             if (!Files.exists(sources)) {
                 try {
@@ -139,8 +136,8 @@ interface Monitor {
         }
 
         @Override
-        public List<String> boot(Guest guest, Path initrd, String memory) {
-            List<String> command = machine(memory);
+        public List<String> boot(Guest guest, Path initrd, String memory, int cpus) {
+            List<String> command = machine(memory, cpus);
             command.addAll(
                     List.of(
                             "-kernel",
@@ -156,7 +153,7 @@ interface Monitor {
 
         @Override
         public List<String> bare(Path program) {
-            List<String> command = machine("128M");
+            List<String> command = machine("128M", 1);
             command.addAll(List.of("-bios", "none", "-kernel", program.toString()));
             return command;
         }
@@ -167,7 +164,7 @@ interface Monitor {
             return Map.of("QEMU_MODULE_DIR", root.resolve(LIBRARIES + "/qemu").toString());
         }
 
-        private List<String> machine(String memory) {
+        private List<String> machine(String memory, int cpus) {
             List<String> command = program();
             command.addAll(
                     List.of(
@@ -176,7 +173,7 @@ interface Monitor {
                             "-accel",
                             "tcg",
                             "-smp",
-                            "1",
+                            Integer.toString(cpus),
                             "-m",
                             memory,
                             "-nodefaults",

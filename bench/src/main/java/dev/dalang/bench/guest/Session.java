@@ -107,6 +107,19 @@ final class Session implements AutoCloseable {
         }
     }
 
+    /** Waits until the process ends by itself; its exit code. */
+    int awaitEnd(Duration limit) {
+        try {
+            if (process.waitFor(limit.toSeconds(), TimeUnit.SECONDS)) {
+                return process.exitValue();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        throw new BenchException(
+                "%s does not end; the last of its output:%n%s".formatted(name, tail()));
+    }
+
     /** Kills the process if it still runs, and waits for its end. */
     @Override
     public void close() {
@@ -144,7 +157,10 @@ final class Session implements AutoCloseable {
         }
     }
 
-    private String tail() {
-        return unread.substring(Math.max(0, unread.length() - SHOWN_ON_FAILURE));
+    /** The last of what the guest printed and nobody waited for. */
+    String tail() {
+        synchronized (unread) {
+            return unread.substring(Math.max(0, unread.length() - SHOWN_ON_FAILURE));
+        }
     }
 }

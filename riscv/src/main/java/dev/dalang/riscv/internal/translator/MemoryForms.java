@@ -7,6 +7,7 @@ import static java.lang.constant.ConstantDescs.CD_short;
 import static java.lang.constant.ConstantDescs.CD_void;
 
 import dev.dalang.riscv.internal.core.Mmu;
+import dev.dalang.riscv.internal.core.Ram;
 import dev.dalang.riscv.internal.decode.Op;
 import dev.dalang.riscv.internal.translator.RegionCompiler.Types;
 
@@ -14,13 +15,23 @@ import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
+import java.util.Locale;
 
 /**
  * Loads and stores, through the TLB. What is not found there, or crosses into another page, is left
  * to the interpreter, so that there is no call here that the JVM's compiler would have to keep all
  * registers ready for.
+ *
+ * <p>RAM is accessed through {@link Ram}, which the JVM's compiler is told to inline, and which its
+ * interpreter, where a region is trained, calls compiled. It stops to inline in the largest
+ * regions, and one call in a loop sends all registers through the stack. There the handles
+ * themselves are called, which it always follows; its interpreter needs a hundred times as long for
+ * them.
  */
 final class MemoryForms {
+    private static final MethodTypeDesc READ = MethodTypeDesc.of(CD_long, Types.SEGMENT, CD_long);
+    private static final MethodTypeDesc WRITE =
+            MethodTypeDesc.of(CD_void, Types.SEGMENT, CD_long, CD_long);
     private static final long BOX = 0xFFFF_FFFF_0000_0000L;
 
     private final Frame frame;
@@ -28,8 +39,12 @@ final class MemoryForms {
     private final MemoryGroups groups;
     private final long ramBytes;
 
-    MemoryForms(Frame frame, MemoryGroups groups, long ramBytes) {
+    /** Whether accesses call a handle of the JVM, and not {@link Ram}. */
+    private final boolean direct;
+
+    MemoryForms(Frame frame, MemoryGroups groups, long ramBytes, boolean direct) {
         this.ramBytes = ramBytes;
+        this.direct = direct;
         this.frame = frame;
         this.groups = groups;
         this.b = frame.b;
@@ -64,8 +79,12 @@ final class MemoryForms {
     private void load(long i, int slot, int size, boolean signed) {
         Width width = Width.of(size);
         find(i, false, size, slot);
-        b.invokevirtual(Types.VAR_HANDLE, "get", width.get());
-        width.widen(b);
+        if (direct) {
+            b.invokevirtual(Types.VAR_HANDLE, "get", width.get());
+            width.widen(b);
+        } else {
+            b.invokestatic(Types.RAM_ACCESS, "read" + width.suffix(), READ);
+        }
         if (!signed && size < 8) {
             b.loadConstant((1L << 8 * size) - 1).land();
         }
@@ -89,8 +108,12 @@ final class MemoryForms {
         Width width = Width.of(size);
         find(i, true, size, slot);
         operand(i);
-        width.narrow(b);
-        b.invokevirtual(Types.VAR_HANDLE, "set", width.set());
+        if (direct) {
+            width.narrow(b);
+            b.invokevirtual(Types.VAR_HANDLE, "set", width.set());
+        } else {
+            b.invokestatic(Types.RAM_ACCESS, "write" + width.suffix(), WRITE);
+        }
     }
 
     private void operand(long i) {
@@ -127,13 +150,14 @@ final class MemoryForms {
     }
 
     /**
-     * Pushes a handle, RAM, and the offset in it: the JVM's compiler follows a handle however large
-     * the method has become, and calls what it is only told to follow. What a TLB holds is an
-     * offset in RAM, but the JVM's compiler does not know: a mask that changes nothing tells it,
-     * and it drops its own check.
+     * Pushes RAM and the offset in it, with a handle before them where it is called. What a TLB
+     * holds is an offset in RAM, but the JVM's compiler does not know: a mask that changes nothing
+     * tells it, and it drops its own check.
      */
     private void ram(int host, int distance, int size) {
-        b.getstatic(Types.MMU, Width.of(size).name(), Types.VAR_HANDLE);
+        if (direct) {
+            b.getstatic(Types.MMU, Width.of(size).name(), Types.VAR_HANDLE);
+        }
         b.ldc(RegionCompiler.classData(Types.SEGMENT, 0));
         b.lload(host);
         if (distance != 0) {
@@ -196,6 +220,11 @@ final class MemoryForms {
                 case INT -> CD_int;
                 case LONG -> CD_long;
             };
+        }
+
+        /** As the methods of {@link Ram} end. */
+        String suffix() {
+            return name().charAt(0) + name().substring(1).toLowerCase(Locale.ROOT);
         }
 
         static Width of(int size) {

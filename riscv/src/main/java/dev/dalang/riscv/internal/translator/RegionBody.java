@@ -45,12 +45,12 @@ final class RegionBody {
     /** Where control comes back from a system instruction, by the slot of the instruction. */
     private final SortedMap<Integer, Label> afterSystem = new TreeMap<>();
 
-    RegionBody(RegionPlan plan, CodeBuilder b, long ramBytes) {
+    RegionBody(RegionPlan plan, CodeBuilder b, long ramBytes, boolean direct) {
         this.plan = plan;
         this.b = b;
         this.frame = new Frame(b, RegionRegisters.of(plan.code.values()));
         this.integers = new IntegerForms(frame);
-        this.memory = new MemoryForms(frame, MemoryGroups.of(plan), ramBytes);
+        this.memory = new MemoryForms(frame, MemoryGroups.of(plan), ramBytes, direct);
         this.floats = new FloatForms(frame);
         this.pages = pagesInOrder(plan);
         this.indirect = b.newLabel();

@@ -55,8 +55,12 @@ final class RegionCompiler {
         return DynamicConstantDesc.ofNamed(CLASS_DATA_AT, "_", type, index);
     }
 
-    /** The bytes of the class for a plan. */
-    static byte[] generate(RegionPlan plan, long ramBytes) {
+    /**
+     * The bytes of the class for a plan.
+     *
+     * @param direct whether accesses to RAM are made for a large region, see {@link MemoryForms}
+     */
+    static byte[] generate(RegionPlan plan, long ramBytes, boolean direct) {
         return ClassFile.of(ClassFile.DebugElementsOption.DROP_DEBUG)
                 .build(
                         GENERATED,
@@ -83,7 +87,7 @@ final class RegionCompiler {
                                             CD_long,
                                             CD_long),
                                     ClassFile.ACC_PUBLIC,
-                                    b -> new RegionBody(plan, b, ramBytes).emit());
+                                    b -> new RegionBody(plan, b, ramBytes, direct).emit());
                         });
     }
 
@@ -111,6 +115,7 @@ final class RegionCompiler {
         static final ClassDesc MMU = of(dev.dalang.riscv.internal.core.Mmu.class);
         static final ClassDesc OTHERS = of(Region.OtherOps.class);
         static final ClassDesc PAGE = of(dev.dalang.riscv.internal.core.CodePage.class);
+        static final ClassDesc RAM_ACCESS = of(dev.dalang.riscv.internal.core.Ram.class);
         static final ClassDesc SEGMENT = of(MemorySegment.class);
         static final ClassDesc VAR_HANDLE = of(VarHandle.class);
         static final ClassDesc FP_STATUS = of(dev.dalang.riscv.internal.fp.FpStatus.class);

@@ -377,7 +377,7 @@ public final class Translator implements RegionPlan.Guide {
     private void make(
             CodePage first, CodePage page, int slot, RegionPlan plan, int generation, CodeView view)
             throws ReflectiveOperationException {
-        byte[] bytes = RegionCompiler.generate(plan, compiler.ramBytes());
+        byte[] bytes = RegionCompiler.generate(plan, compiler.ramBytes(), isDirect(generation));
         Region region = compiler.define(plan, bytes);
         if (atOnce) {
             synchronized (this) {
@@ -406,6 +406,13 @@ public final class Translator implements RegionPlan.Guide {
                                     () -> finish(first, plan, region, bytes.length, generation));
                         });
         page.countdown[slot] = 1;
+    }
+
+    /**
+     * Whether a region calls the handles of RAM itself; what is not measured does both, by turns.
+     */
+    private boolean isDirect(int generation) {
+        return generation >= LARGE || atOnce && (published & 1) != 0;
     }
 
     private void addPending(RegionPlan plan, int count) {

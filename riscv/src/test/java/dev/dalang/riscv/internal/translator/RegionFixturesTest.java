@@ -233,28 +233,39 @@ class RegionFixturesTest {
     @ParameterizedTest
     @EnumSource(Program.class)
     void bytecodeIsAsApproved(Program program) throws IOException {
-        String listing = listing(program);
-        Path file = LISTINGS.resolve(program.name().toLowerCase(Locale.ROOT) + ".txt");
+        approve(listing(program, true), program.name());
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Program.class,
+            names = {"GROUP_OF_LOADS", "GROUP_OF_STORES", "FLOAT_MEMORY"})
+    void smallRegionsCallWhatAccessesRam(Program program) throws IOException {
+        approve(listing(program, false), program.name() + "_SMALL");
+    }
+
+    private static void approve(String listing, String name) throws IOException {
+        Path file = LISTINGS.resolve(name.toLowerCase(Locale.ROOT) + ".txt");
         if (Boolean.getBoolean("dalang.approve")) {
             Files.createDirectories(LISTINGS);
             Files.writeString(file, listing);
         }
 
-        assertThat(file).as("listing of %s", program).exists();
+        assertThat(file).as("listing of %s", name).exists();
         assertThat(listing).isEqualTo(Files.readString(file));
     }
 
-    private static String listing(Program program) {
+    private static String listing(Program program, boolean direct) {
         // Small enough for the long one to be cut.
         RegionPlan plan = Plans.of(program.code, program.wanted, 450);
         return plan.isEmpty()
                 ? "no region: %s%n".formatted(RegionPlan.fallback(Plans.view(program.code).at(0)))
-                : RegionListing.of(plan, RAM_BYTES);
+                : RegionListing.of(plan, RAM_BYTES, direct);
     }
 
     @ParameterizedTest
     @EnumSource(Program.class)
     void listingsDoNotDependOnTheRun(Program program) {
-        assertThat(listing(program)).isEqualTo(listing(program));
+        assertThat(listing(program, true)).isEqualTo(listing(program, true));
     }
 }

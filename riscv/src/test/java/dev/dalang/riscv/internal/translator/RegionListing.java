@@ -59,8 +59,8 @@ final class RegionListing {
     private RegionListing() {}
 
     /** The listing of a plan's region. */
-    static String of(RegionPlan plan, long ramBytes) {
-        byte[] bytes = RegionCompiler.generate(plan, ramBytes);
+    static String of(RegionPlan plan, long ramBytes, boolean direct) {
+        byte[] bytes = RegionCompiler.generate(plan, ramBytes, direct);
         CodeModel code =
                 ClassFile.of().parse(bytes).methods().stream()
                         .filter(method -> method.methodName().equalsString("run"))
