@@ -28,26 +28,30 @@ final class LayersTest {
                     Map.entry("testkit", Set.of("bus")),
                     Map.entry("pci", Set.of("bus", "tables")),
                     Map.entry("net", Set.of("bus")),
-                    Map.entry("virtio", Set.of("bus", "tables", "pci", "net")),
+                    Map.entry("linux", Set.of()),
+                    Map.entry("storage", Set.of("bus", "linux")),
+                    Map.entry("virtio", Set.of("bus", "tables", "pci", "net", "storage")),
                     Map.entry("devices", Set.of("bus", "pci")),
                     Map.entry("riscv", Set.of("bus")),
                     Map.entry(
                             "vm",
-                            Set.of("bus", "tables", "pci", "net", "virtio", "devices", "riscv")),
+                            Set.of(
+                                    "bus", "tables", "linux", "pci", "net", "storage", "virtio",
+                                    "devices", "riscv")),
                     Map.entry(
                             "cli",
                             Set.of(
-                                    "bus", "tables", "pci", "net", "virtio", "devices", "riscv",
-                                    "vm")),
+                                    "bus", "tables", "pci", "net", "storage", "virtio", "devices",
+                                    "riscv", "vm")),
                     Map.entry(
                             "bench",
                             Set.of(
-                                    "bus", "tables", "pci", "net", "virtio", "devices", "testkit",
-                                    "riscv", "vm")));
+                                    "bus", "tables", "pci", "net", "storage", "virtio", "devices",
+                                    "testkit", "riscv", "vm")));
 
     /** The floors that stand on the JDK alone. */
     private static final Set<String> CORE =
-            Set.of("bus", "tables", "pci", "net", "virtio", "riscv");
+            Set.of("bus", "tables", "linux", "pci", "net", "storage", "virtio", "riscv");
 
     static List<String> modules() {
         return Tree.modules();
