@@ -6,9 +6,11 @@ module dev.dalang.virtio {
     requires transitive dev.dalang.bus;
     requires transitive dev.dalang.net;
     requires transitive dev.dalang.pci;
+    requires transitive dev.dalang.storage;
     requires static transitive org.jspecify;
 
     exports dev.dalang.virtio;
+    exports dev.dalang.virtio.block;
     exports dev.dalang.virtio.console;
     exports dev.dalang.virtio.net;
     exports dev.dalang.virtio.queue;
