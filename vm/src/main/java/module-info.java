@@ -8,6 +8,7 @@ module dev.dalang.vm {
     requires transitive dev.dalang.virtio;
     requires dev.dalang.devices;
     requires transitive dev.dalang.riscv;
+    requires dev.dalang.storage;
     requires dev.dalang.tables;
     requires org.apache.commons.compress;
     requires org.tukaani.xz;

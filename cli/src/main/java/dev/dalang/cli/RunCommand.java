@@ -115,6 +115,15 @@ final class RunCommand implements Callable<Integer> {
     private List<String> flash = List.of();
 
     @Option(
+            names = "--disk",
+            paramLabel = "FILE[,readonly][,serial=S][,id=ID][,bootindex=N][,queues=N][,addr=DD.F]",
+            description = {
+                "A virtio disk in a raw image or a block device; may be repeated. The guest finds",
+                "the first as /dev/vda, and by its serial number in /dev/disk/by-id."
+            })
+    private List<String> disks = List.of();
+
+    @Option(
             names = "--device",
             paramLabel = "NAME|class=CLASS[,id=ID][,addr=DD.F][,bootindex=N][,KEY=VALUE]",
             description = {
@@ -316,6 +325,7 @@ final class RunCommand implements Callable<Integer> {
             builder.firmware(Path.of(firmware));
         }
         flash.forEach(text -> builder.flash(FlashFile.parse(text)));
+        disks.forEach(text -> builder.disk(text));
         plugins.forEach(builder::plugin);
         devices.forEach(builder::device);
         if (transport != null) {

@@ -10,6 +10,7 @@ import dev.dalang.bus.sandbox.Jail;
 import dev.dalang.bus.time.VirtualClock;
 import dev.dalang.pci.PciRoot;
 import dev.dalang.riscv.Hart;
+import dev.dalang.virtio.block.VirtioBlockDevice;
 import dev.dalang.vm.internal.board.BoardConfiguration;
 import dev.dalang.vm.internal.board.VirtBoard;
 import dev.dalang.vm.internal.machine.HtifPort;
@@ -21,6 +22,7 @@ import dev.dalang.vm.internal.machine.PanicWatch;
 
 import org.jspecify.annotations.Nullable;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -247,6 +249,28 @@ public final class Vm implements AutoCloseable {
      */
     public PciRoot pci() {
         return board.pci();
+    }
+
+    /**
+     * Makes a disk larger while the machine runs, or before; the guest hears of it.
+     *
+     * @param id the disk's, as {@link DiskFile#id} says
+     * @param bytes the size, a multiple of the disk's block, not less than before
+     * @throws ConfigurationException if there is no such disk, it cannot be of that size, or the
+     *     host refuses; its size is as before
+     */
+    public void resizeDisk(String id, long bytes) {
+        VirtioBlockDevice disk =
+                board.disk(id)
+                        .orElseThrow(
+                                () ->
+                                        new ConfigurationException(
+                                                "expected the id of a disk, found " + id));
+        try {
+            disk.resize(bytes);
+        } catch (IOException | IllegalArgumentException refused) {
+            throw new ConfigurationException(id + ": " + refused.getMessage(), refused);
+        }
     }
 
     /**

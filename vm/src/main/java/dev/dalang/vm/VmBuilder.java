@@ -4,6 +4,7 @@ import dev.dalang.bus.memory.GuestMemory;
 import dev.dalang.pci.PciDevice;
 import dev.dalang.riscv.EngineKind;
 import dev.dalang.riscv.HartGroup;
+import dev.dalang.virtio.VirtioPciDevice;
 import dev.dalang.virtio.VirtioTransportType;
 import dev.dalang.vm.guest.Firmware;
 import dev.dalang.vm.guest.Guest;
@@ -62,6 +63,7 @@ public final class VmBuilder {
     private final List<PciPlacement> devices = new ArrayList<>();
     private @Nullable VirtioTransportType transport;
     private boolean packed;
+    private final List<DiskFile> disks = new ArrayList<>();
 
     VmBuilder() {}
 
@@ -292,6 +294,28 @@ public final class VmBuilder {
     }
 
     /**
+     * Plugs a disk in; may be repeated. Disks come after the other devices, in their order.
+     *
+     * @param disk the disk, whose file is opened by {@link #build}
+     * @return this
+     */
+    public VmBuilder disk(DiskFile disk) {
+        disks.add(disk);
+        return this;
+    }
+
+    /**
+     * Plugs a disk in; may be repeated.
+     *
+     * @param text as {@link DiskFile#parse} takes it
+     * @return this
+     * @throws ConfigurationException if the text is wrong
+     */
+    public VmBuilder disk(String text) {
+        return disk(DiskFile.parse(text));
+    }
+
+    /**
      * Chooses what carries virtio devices: PCI functions, or the board's eight slots for
      * virtio-mmio; default: what each device wants, which is PCI as a rule.
      *
@@ -433,11 +457,30 @@ public final class VmBuilder {
      */
     public Vm build() {
         check();
-        return Vm.of(
-                configuration(), reboot, Optional.ofNullable(timeout), Optional.ofNullable(gdb));
+        List<PciPlacement> opened = new ArrayList<>();
+        try {
+            for (DiskFile disk : disks) {
+                opened.add(disk.open(opened.size()));
+            }
+            List<PciPlacement> all = new ArrayList<>(devices);
+            all.addAll(opened);
+            return Vm.of(
+                    configuration(all),
+                    reboot,
+                    Optional.ofNullable(timeout),
+                    Optional.ofNullable(gdb));
+        } catch (RuntimeException | Error failed) {
+            opened.forEach(VmBuilder::giveUp);
+            throw failed;
+        }
     }
 
-    private BoardConfiguration configuration() {
+    /** Lets a disk's file go; twice is fine. */
+    private static void giveUp(PciPlacement disk) {
+        ((VirtioPciDevice) disk.device()).virtio().detach();
+    }
+
+    private BoardConfiguration configuration(List<PciPlacement> allDevices) {
         Guest chosen = guest;
         boolean isBare = bare != null;
         if (isBare && (kernel != null || initrd != null || bios != null || chosen != null)) {
@@ -471,7 +514,7 @@ public final class VmBuilder {
                 Optional.ofNullable(bare),
                 aia,
                 engine,
-                devices,
+                allDevices,
                 new VirtioChoice(Optional.ofNullable(transport), packed),
                 maxInstructions,
                 Optional.ofNullable(tracing),

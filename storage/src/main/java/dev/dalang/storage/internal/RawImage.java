@@ -50,7 +50,8 @@ public final class RawImage implements DiskImage {
             file.close();
             throw failed instanceof DiskException said
                     ? said
-                    : new DiskException(StorageEvent.IO_ERROR, failed.getMessage(), failed);
+                    : new DiskException(
+                            StorageEvent.IO_ERROR, String.valueOf(failed.getMessage()), failed);
         } catch (RuntimeException | Error failed) {
             file.close();
             throw failed;

@@ -406,7 +406,7 @@ final class BlockScript {
             long data = bytes(chain.writable) - 1;
             assertThat(queue.usedLength()).isEqualTo(data == 0 ? 1 : 0);
             for (DriverBuffer buffer : chain.writable) {
-                if (buffer != last && buffer.length() > 0 && chain.isMemory(buffer)) {
+                if (!buffer.equals(last) && buffer.length() > 0 && chain.isMemory(buffer)) {
                     assertThat(disk.bytes(buffer)).containsOnly(DriverDisk.NONE);
                 }
             }

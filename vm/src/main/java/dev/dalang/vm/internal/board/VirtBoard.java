@@ -15,6 +15,7 @@ import dev.dalang.bus.time.SystemVirtualClock;
 import dev.dalang.bus.time.VirtualClock;
 import dev.dalang.bus.trace.IoTracer;
 import dev.dalang.bus.trace.LineTracer;
+import dev.dalang.pci.PciFunction;
 import dev.dalang.pci.PciRoot;
 import dev.dalang.riscv.Hart;
 import dev.dalang.riscv.HartGroup;
@@ -24,7 +25,10 @@ import dev.dalang.riscv.intc.AplicDomain;
 import dev.dalang.riscv.intc.Imsic;
 import dev.dalang.riscv.intc.Plic;
 import dev.dalang.riscv.sbi.SbiFirmware;
+import dev.dalang.virtio.VirtioDevice;
 import dev.dalang.virtio.VirtioMmioDevice;
+import dev.dalang.virtio.VirtioPciDevice;
+import dev.dalang.virtio.block.VirtioBlockDevice;
 import dev.dalang.vm.ConfigurationException;
 import dev.dalang.vm.device.CfiFlash;
 import dev.dalang.vm.device.ConsoleBackend;
@@ -46,6 +50,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.SortedSet;
 import java.util.function.IntFunction;
+import java.util.stream.Stream;
 
 /**
  * The {@code virt} board: memory, harts, interrupt controllers and platform devices at the places
@@ -447,6 +452,24 @@ public final class VirtBoard implements AutoCloseable {
     /** The virtio devices in the slots for them, by slot. */
     public List<VirtioMmioDevice> virtioSlots() {
         return slots.devices();
+    }
+
+    /** A virtio disk, by its id. */
+    public Optional<VirtioBlockDevice> disk(String id) {
+        Stream<VirtioDevice> functions =
+                pci.root().functions().stream()
+                        .filter(function -> function.id().equals(id))
+                        .map(PciFunction::device)
+                        .filter(VirtioPciDevice.class::isInstance)
+                        .map(device -> ((VirtioPciDevice) device).virtio());
+        Stream<VirtioDevice> inSlots =
+                slots.devices().stream()
+                        .filter(device -> device.label().equals(id))
+                        .map(VirtioMmioDevice::virtio);
+        return Stream.concat(functions, inSlots)
+                .filter(VirtioBlockDevice.class::isInstance)
+                .map(VirtioBlockDevice.class::cast)
+                .findFirst();
     }
 
     /** The devices. */

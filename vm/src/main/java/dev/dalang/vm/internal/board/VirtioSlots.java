@@ -71,6 +71,11 @@ final class VirtioSlots {
             throw new ConfigurationException(
                     "--device: expected no addr= for a device over MMIO, found one");
         }
+        if (placement.bootIndex().isPresent()) {
+            throw new ConfigurationException(
+                    "--transport: expected no bootindex= for a device over MMIO, which firmware"
+                            + " does not know by its place; found one");
+        }
         return ((VirtioPciDevice) placement.device()).virtio();
     }
 
