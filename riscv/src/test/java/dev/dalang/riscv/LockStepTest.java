@@ -24,7 +24,7 @@ import java.util.stream.Stream;
  * rewritten and moved between address spaces at random, comes to the same registers, CSRs and
  * memory. Registers and the CSRs that matter are compared after each few instructions, everything
  * else more rarely. {@code -Ddalang.lockstep=N} executes N million instructions, {@code
- * -Ddalang.seed=S} other ones.
+ * -Ddalang.seed=S} other ones, and {@code -Ddalang.part=P} one part alone.
  */
 class LockStepTest {
     private static final long INSTRUCTIONS = Long.getLong("dalang.lockstep", 6) * 1_000_000;
@@ -111,7 +111,10 @@ class LockStepTest {
     private static final Map<Part, double[]> SUMS = new EnumMap<>(Part.class);
 
     static Stream<Run> runs() {
-        return Arrays.stream(Part.values()).flatMap(Part::runs);
+        String only = System.getProperty("dalang.part", "");
+        return Arrays.stream(Part.values())
+                .filter(part -> only.isEmpty() || part.name().equals(only))
+                .flatMap(Part::runs);
     }
 
     @ParameterizedTest

@@ -121,7 +121,9 @@ final class RandomMachine {
             }
         }
         hart.setCsr(Csr.SATP, choice == 0 ? 0 : 8L << 60 | root >>> 12);
-        hart.flushTlb();
+        // The tables are of all harts. A TLB may know the old ones until it is flushed, and one
+        // engine looks into it where the other has no need to.
+        harts.forEach(Hart::flushTlb);
     }
 
     /** Makes a state in which the program gets on: most of it can be executed without a trap. */
