@@ -32,7 +32,7 @@ public final class Soak {
             """;
 
     private static final Pattern PROMPT = Pattern.compile("~ # ");
-    private static final Pattern VERDICT = Pattern.compile("soak-(\\w+) (\\d+) (\\w*)");
+    private static final Pattern VERDICT = Pattern.compile("soak-(\\w+) (\\d+) (\\w*)\\s*[\\r\\n]");
     private static final Duration BOOT_LIMIT = Duration.ofMinutes(10);
     private static final Duration ROUND_LIMIT = Duration.ofMinutes(30);
     private static final String STRESS_MEMORY = "4G";
