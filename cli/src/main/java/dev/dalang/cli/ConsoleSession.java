@@ -1,5 +1,6 @@
 package dev.dalang.cli;
 
+import dev.dalang.vm.Console;
 import dev.dalang.vm.Vm;
 
 import java.io.FileDescriptor;
@@ -35,22 +36,27 @@ final class ConsoleSession implements AutoCloseable {
     private static final Duration STOP_LIMIT = Duration.ofSeconds(5);
 
     private final Vm vm;
+
+    /** The guest's console that has the standard streams, or has the file. */
+    private final Console console;
+
     private final Optional<RawTerminal> terminal;
     private final AtomicReference<Optional<String>> failure =
             new AtomicReference<>(Optional.empty());
     private final LineOutput output = new LineOutput(new FileOutputStream(FileDescriptor.out));
 
-    private ConsoleSession(Vm vm, ConsoleChoice choice) {
+    private ConsoleSession(Vm vm, Console console, ConsoleChoice choice) {
         this.vm = vm;
+        this.console = console;
         this.terminal =
                 choice instanceof ConsoleChoice.Stdio
                         ? RawTerminal.open(output::endLine)
                         : Optional.empty();
     }
 
-    /** Connects the console as chosen. The machine has not started. */
-    static ConsoleSession attach(Vm vm, ConsoleChoice choice, ConsoleFile file) {
-        ConsoleSession session = new ConsoleSession(vm, choice);
+    /** Connects a console as chosen. The machine has not started. */
+    static ConsoleSession attach(Vm vm, Console console, ConsoleChoice choice, ConsoleFile file) {
+        ConsoleSession session = new ConsoleSession(vm, console, choice);
         if (!(choice instanceof ConsoleChoice.Stdio)) {
             file.stream()
                     .ifPresent(stream -> session.attachOutput(ConsoleFile.name(choice), stream));
@@ -60,7 +66,7 @@ final class ConsoleSession implements AutoCloseable {
         if (session.terminal.isPresent()) {
             Thread.ofPlatform().daemon().name("dalang-keys").start(session::readKeys);
         } else {
-            vm.console().attachInput(new FileInputStream(FileDescriptor.in));
+            console.attachInput(new FileInputStream(FileDescriptor.in));
         }
         return session;
     }
@@ -82,15 +88,14 @@ final class ConsoleSession implements AutoCloseable {
     }
 
     private void attachOutput(String name, OutputStream stream) {
-        vm.console()
-                .attachOutput(
-                        stream,
-                        e -> {
-                            // A run that nobody sees is of no use to anybody.
-                            String why = name + " cannot be written: " + ConsoleFile.reason(e);
-                            failure.set(Optional.of(why));
-                            stop();
-                        });
+        console.attachOutput(
+                stream,
+                e -> {
+                    // A run that nobody sees is of no use to anybody.
+                    String why = name + " cannot be written: " + ConsoleFile.reason(e);
+                    failure.set(Optional.of(why));
+                    stop();
+                });
     }
 
     private void readKeys() {
@@ -120,7 +125,7 @@ final class ConsoleSession implements AutoCloseable {
 
     private void type(byte[] bytes) {
         try {
-            vm.console().write(bytes);
+            console.write(bytes);
         } catch (IllegalStateException _) {
             // The guest has left megabytes unread: what is typed now is lost, and a bell says so.
             output.print("\7");
@@ -136,7 +141,7 @@ final class ConsoleSession implements AutoCloseable {
                             "\n"
                                     + String.join("\n", StatisticsReport.lines(vm.statistics()))
                                     + "\n");
-            case BREAK -> vm.console().sendBreak();
+            case BREAK -> console.sendBreak();
         }
     }
 

@@ -1,5 +1,7 @@
 package dev.dalang.cli;
 
+import dev.dalang.virtio.console.ConsoleSize;
+
 import java.io.File;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
@@ -105,6 +107,19 @@ final class RawTerminal implements AutoCloseable {
             }
         } catch (IOException _) {
             // The terminal is gone; there is nothing to throw away.
+        }
+    }
+
+    /** How large the terminal is, if it knows. */
+    static Optional<ConsoleSize> size() {
+        String[] words = stty("size").orElse("").split(" ");
+        try {
+            return words.length == 2
+                    ? Optional.of(
+                            new ConsoleSize(Integer.parseInt(words[1]), Integer.parseInt(words[0])))
+                    : Optional.empty();
+        } catch (IllegalArgumentException _) {
+            return Optional.empty();
         }
     }
 

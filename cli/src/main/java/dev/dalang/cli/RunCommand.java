@@ -184,6 +184,16 @@ final class RunCommand implements Callable<Integer> {
     private ConsoleChoice console = new ConsoleChoice.Stdio();
 
     @Option(
+            names = "--console-port",
+            paramLabel = "NAME=stdio|file:PATH|socket:PATH|none",
+            description = {
+                "Connect a port of the virtio console device: hvc0, its console, or a named one,",
+                "/dev/virtio-ports/NAME in the guest; may be repeated. A socket is a Unix-domain",
+                "one that listens. hvc0=stdio takes the place of the serial console."
+            })
+    private List<String> consolePorts = List.of();
+
+    @Option(
             names = "--timeout",
             paramLabel = "S",
             converter = Seconds.class,
@@ -249,25 +259,72 @@ final class RunCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         PrintWriter err = spec.commandLine().getErr();
+        try (ConsolePorts ports = ConsolePorts.parse(consolePorts)) {
+            return run(ports, err);
+        }
+    }
+
+    private int run(ConsolePorts ports, PrintWriter err) throws InterruptedException {
         VmBuilder builder = options().check();
-        ConsoleFile.check(console);
+        ConsoleChoice serial = serialConsole(ports);
+        ConsoleFile.check(serial);
+        if (bare == null) {
+            ports.addTo(builder);
+        } else if (!consolePorts.isEmpty()) {
+            throw new ConfigurationException(
+                    "--bare: expected no --console-port beside it, found one");
+        }
         TraceOutput.Choice traced = TraceOutput.parse(trace);
-        fetch(builder);
+        fetch(builder, ports);
         try (TraceOutput tracing = TraceOutput.open(traced);
                 Vm vm = tracing.addTo(builder).build();
-                ConsoleFile file = ConsoleFile.open(console)) {
+                ConsoleFile file = ConsoleFile.open(serial)) {
             VmExit exit;
             Optional<String> failure;
             vm.gdbPort().ifPresent(port -> announceGdb(port, err));
-            try (ConsoleSession session = ConsoleSession.attach(vm, console, file)) {
+            try (ConsoleSession session = ConsoleSession.attach(vm, vm.console(), serial, file);
+                    ConsoleSession port = portSession(vm, ports, file)) {
                 vm.console().inputMode(inputMode(session.isTerminal()));
                 vm.start();
                 exit = vm.awaitExit();
-                failure = session.failure();
+                failure = session.failure().or(() -> failureOf(port));
             }
             report(vm, exit, failure, err);
             return failure.isPresent() ? ExitCode.MISTAKE : ExitCode.of(exit);
         }
+    }
+
+    /** The serial console, which leaves the standard streams to a port that wants them. */
+    private ConsoleChoice serialConsole(ConsolePorts ports) {
+        if (ports.stdio().isEmpty() || !(console instanceof ConsoleChoice.Stdio)) {
+            return console;
+        }
+        if (spec.commandLine().getParseResult().hasMatchedOption("--console")) {
+            throw new ConfigurationException(
+                    "--console-port: expected standard input and output for one console, found"
+                            + " --console stdio beside it");
+        }
+        return new ConsoleChoice.None();
+    }
+
+    /** Connects the port that has the standard streams, if there is one. */
+    private static @Nullable ConsoleSession portSession(
+            Vm vm, ConsolePorts ports, ConsoleFile file) {
+        Optional<Console> stdio = ports.stdio();
+        if (stdio.isEmpty()) {
+            return null;
+        }
+        ConsoleSession session =
+                ConsoleSession.attach(vm, stdio.get(), new ConsoleChoice.Stdio(), file);
+        if (ports.isSystemConsole() && session.isTerminal()) {
+            RawTerminal.size()
+                    .ifPresent(size -> vm.consoleDevice().ifPresent(device -> device.resize(size)));
+        }
+        return session;
+    }
+
+    private static Optional<String> failureOf(@Nullable ConsoleSession session) {
+        return session == null ? Optional.empty() : session.failure();
     }
 
     private EngineKind engine() {
@@ -353,7 +410,7 @@ final class RunCommand implements Callable<Integer> {
      * Gets what comes from the distribution: its firmware if it is named, and the default guest,
      * which what the user brings replaces and which firmware alone boots.
      */
-    private void fetch(VmBuilder builder) {
+    private void fetch(VmBuilder builder, ConsolePorts ports) {
         ProgressLine line = new ProgressLine(System.err, RawTerminal.isTerminal(2));
         try {
             FetchProgress progress = quiet ? FetchProgress.none() : line;
@@ -362,18 +419,27 @@ final class RunCommand implements Callable<Integer> {
                 line.finish();
             }
             if (kernel == null && bare == null) {
-                bootDefaultGuest(builder, Guests.inUserCache().guest(Guests.DEBIAN, progress));
+                bootDefaultGuest(
+                        builder,
+                        Guests.inUserCache().guest(Guests.DEBIAN, progress),
+                        ports.isSystemConsole());
             }
         } finally {
             line.finish();
         }
     }
 
-    private void bootDefaultGuest(VmBuilder builder, Guest guest) {
+    private void bootDefaultGuest(VmBuilder builder, Guest guest, boolean isOnVirtioConsole) {
         builder.guest(guest);
-        if (append != null) {
-            builder.append(guest.defaultCommandLine() + " " + append);
+        StringBuilder line = new StringBuilder(guest.defaultCommandLine());
+        if (isOnVirtioConsole) {
+            // The last one named is the system's; messages still go to both.
+            line.append(" console=hvc0");
         }
+        if (append != null) {
+            line.append(' ').append(append);
+        }
+        builder.append(line.toString());
     }
 
     /**

@@ -11,6 +11,7 @@ import dev.dalang.bus.time.VirtualClock;
 import dev.dalang.pci.PciRoot;
 import dev.dalang.riscv.Hart;
 import dev.dalang.virtio.block.VirtioBlockDevice;
+import dev.dalang.virtio.console.VirtioConsoleDevice;
 import dev.dalang.vm.internal.board.BoardConfiguration;
 import dev.dalang.vm.internal.board.VirtBoard;
 import dev.dalang.vm.internal.machine.HtifPort;
@@ -221,6 +222,18 @@ public final class Vm implements AutoCloseable {
      */
     public Console console() {
         return console;
+    }
+
+    /**
+     * The virtio console device, to resize consoles, and to look at what it counts.
+     *
+     * @return the device; empty if {@link VmBuilder#consolePort} was not chosen
+     */
+    public Optional<VirtioConsoleDevice> consoleDevice() {
+        return board.virtioDevices().stream()
+                .filter(VirtioConsoleDevice.class::isInstance)
+                .map(VirtioConsoleDevice.class::cast)
+                .findFirst();
     }
 
     /**

@@ -6,6 +6,7 @@ import dev.dalang.riscv.EngineKind;
 import dev.dalang.riscv.HartGroup;
 import dev.dalang.virtio.VirtioPciDevice;
 import dev.dalang.virtio.VirtioTransportType;
+import dev.dalang.virtio.console.VirtioConsoleDevice;
 import dev.dalang.vm.guest.Firmware;
 import dev.dalang.vm.guest.Guest;
 import dev.dalang.vm.internal.board.BoardConfiguration;
@@ -61,6 +62,7 @@ public final class VmBuilder {
     private @Nullable DeviceTracing tracing;
     private DeviceCatalogue catalogue = DeviceCatalogue.builtIn();
     private final List<PciPlacement> devices = new ArrayList<>();
+    private final List<ConsolePort> consolePorts = new ArrayList<>();
     private @Nullable VirtioTransportType transport;
     private boolean packed;
     private final List<DiskFile> disks = new ArrayList<>();
@@ -316,6 +318,18 @@ public final class VmBuilder {
     }
 
     /**
+     * Adds a port to the machine's virtio console device, which it then has; default: none. {@link
+     * Vm#consoleDevice} resizes it while the machine runs.
+     *
+     * @param port the port, and what is behind it
+     * @return this
+     */
+    public VmBuilder consolePort(ConsolePort port) {
+        consolePorts.add(port);
+        return this;
+    }
+
+    /**
      * Chooses what carries virtio devices: PCI functions, or the board's eight slots for
      * virtio-mmio; default: what each device wants, which is PCI as a rule.
      *
@@ -462,6 +476,12 @@ public final class VmBuilder {
             for (DiskFile disk : disks) {
                 opened.add(disk.open(opened.size()));
             }
+            if (!consolePorts.isEmpty()) {
+                VirtioConsoleDevice console = ConsolePort.open(consolePorts);
+                opened.add(
+                        new PciPlacement(
+                                VirtioPciDevice.of(console), Optional.empty(), Optional.empty()));
+            }
             List<PciPlacement> all = new ArrayList<>(devices);
             all.addAll(opened);
             return Vm.of(
@@ -475,9 +495,9 @@ public final class VmBuilder {
         }
     }
 
-    /** Lets a disk's file go; twice is fine. */
-    private static void giveUp(PciPlacement disk) {
-        ((VirtioPciDevice) disk.device()).virtio().detach();
+    /** Lets the files go that a device has open; twice is fine. */
+    private static void giveUp(PciPlacement opened) {
+        ((VirtioPciDevice) opened.device()).virtio().detach();
     }
 
     private BoardConfiguration configuration(List<PciPlacement> allDevices) {

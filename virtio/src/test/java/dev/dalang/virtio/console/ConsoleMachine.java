@@ -189,10 +189,14 @@ final class ConsoleMachine {
         return all;
     }
 
-    String read(int port) {
+    byte[] readBytes(int port) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         take(port == 0 ? 0 : 2 * port + 2).forEach(bytes::writeBytes);
-        return bytes.toString(StandardCharsets.UTF_8);
+        return bytes.toByteArray();
+    }
+
+    String read(int port) {
+        return new String(readBytes(port), StandardCharsets.UTF_8);
     }
 
     List<Message> messages() {

@@ -449,6 +449,18 @@ public final class VirtBoard implements AutoCloseable {
         return pci.root();
     }
 
+    /** The virtio devices, whatever carries them. */
+    public List<VirtioDevice> virtioDevices() {
+        List<VirtioDevice> all = new ArrayList<>();
+        for (PciFunction function : pci.root().functions()) {
+            if (function.device() instanceof VirtioPciDevice carried) {
+                all.add(carried.virtio());
+            }
+        }
+        slots.devices().forEach(slot -> all.add(slot.virtio()));
+        return all;
+    }
+
     /** The virtio devices in the slots for them, by slot. */
     public List<VirtioMmioDevice> virtioSlots() {
         return slots.devices();
@@ -543,7 +555,7 @@ public final class VirtBoard implements AutoCloseable {
             sleepDevices();
         } catch (RuntimeException refused) {
             // It is the end of the device all the same; it is reset instead.
-            LOG.log(System.Logger.Level.WARNING, "a device does not sleep: {0}", refused);
+            LOG.log(System.Logger.Level.WARNING, () -> "a device does not sleep: " + refused);
         }
         resources.close();
     }

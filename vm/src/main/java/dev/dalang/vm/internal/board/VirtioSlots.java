@@ -85,6 +85,12 @@ final class VirtioSlots {
         } catch (VirtioException refused) {
             device.detach();
             throw new ConfigurationException("--transport: " + refused.getMessage(), refused);
+        } catch (RuntimeException | LinkageError failed) {
+            device.detach();
+            throw new ConfigurationException(
+                    "--device: expected a device that can be attached, found that %s failed: %s"
+                            .formatted(device.label(), failed),
+                    failed);
         }
     }
 
