@@ -111,7 +111,7 @@ public final class Soak {
                 List.of(launcher.toString(), "run", "--cpus", Integer.toString(cpus));
         try (var session = Session.start("a guest with " + cpus + " cpus", command, Map.of())) {
             double prompt = session.await(PROMPT, BOOT_LIMIT).seconds();
-            session.type("echo soak-cpus $(grep -c ^hart /proc/cpuinfo) seen");
+            session.type("echo soak-cpus $(grep -c ^processor /proc/cpuinfo) seen");
             int seen = Integer.parseInt(session.await(VERDICT, BOOT_LIMIT).match().group(2));
             if (seen != cpus) {
                 throw new BenchException("of %d cpus, the guest saw %d".formatted(cpus, seen));
