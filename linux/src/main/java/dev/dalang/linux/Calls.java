@@ -58,7 +58,8 @@ final class Calls {
 
     private Calls() {}
 
-    private static MethodHandle function(
+    /** A function of the C library; each call captures errno. */
+    static MethodHandle function(
             String name, FunctionDescriptor descriptor, Linker.Option... options) {
         Linker.Option[] all = new Linker.Option[options.length + 1];
         all[0] = CAPTURE;
@@ -78,6 +79,11 @@ final class Calls {
     private static MethodHandle vectored(String name) {
         return function(
                 name, FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT, JAVA_LONG));
+    }
+
+    /** Where this thread's calls leave errno, which is their first argument. */
+    static MemorySegment captured() {
+        return CAPTURED.get();
     }
 
     /** True: this class could be initialized. */
@@ -195,7 +201,7 @@ final class Calls {
     }
 
     /** What leaves a handle is the caller's: a closed segment, for one. */
-    private static RuntimeException unexpected(Throwable thrown) {
+    static RuntimeException unexpected(Throwable thrown) {
         if (thrown instanceof RuntimeException mistake) {
             return mistake;
         }

@@ -52,8 +52,12 @@ public enum Errno {
     ESPIPE(29, "illegal seek"),
     /** Read-only file system. */
     EROFS(30, "read-only file system"),
+    /** Broken pipe. */
+    EPIPE(32, "the other end is closed"),
     /** Resource deadlock avoided. */
     EDEADLK(35, "deadlock avoided"),
+    /** File name too long. */
+    ENAMETOOLONG(36, "file name too long"),
     /** No locks available. */
     ENOLCK(37, "no locks available"),
     /** Function not implemented. */
@@ -62,6 +66,16 @@ public enum Errno {
     ELOOP(40, "too many symbolic links"),
     /** Operation not supported. */
     EOPNOTSUPP(95, "operation not supported"),
+    /** Address already in use. */
+    EADDRINUSE(98, "address already in use"),
+    /** Software caused connection abort. */
+    ECONNABORTED(103, "the other end went away"),
+    /** Connection reset by peer. */
+    ECONNRESET(104, "connection reset by the other end"),
+    /** Transport endpoint is not connected. */
+    ENOTCONN(107, "not connected"),
+    /** Connection refused. */
+    ECONNREFUSED(111, "connection refused"),
     /** Disk quota exceeded. */
     EDQUOT(122, "disk quota exceeded"),
     /** No medium found. */
