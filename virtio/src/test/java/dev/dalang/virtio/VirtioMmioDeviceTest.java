@@ -22,6 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -149,6 +150,7 @@ final class VirtioMmioDeviceTest {
 
     /** A device with shared memory. */
     private static class Sharing extends TestVirtioDevice implements VirtioSharedMemory {
+        final List<String> asked = new ArrayList<>();
         SharedMemoryMapper mapper;
         Optional<MmioRange> range = Optional.empty();
 
@@ -163,7 +165,20 @@ final class VirtioMmioDeviceTest {
 
         @Override
         public void setSharedMemoryMapper(SharedMemoryMapper given) {
+            asked.add("mapper");
             mapper = given;
+        }
+
+        @Override
+        public SharedMemoryPrepareType sharedMemoryPrepareType() {
+            asked.add("prepare");
+            return SharedMemoryPrepareType.SINGLE_MAPPING_ON_FIRST;
+        }
+
+        @Override
+        public boolean exposesDescriptorsWithViommu() {
+            asked.add("viommu");
+            return false;
         }
 
         @Override
@@ -208,6 +223,9 @@ final class VirtioMmioDeviceTest {
         bar.assign(0x4_8000_0000L);
         machine.start(driver, 0);
         assertThat(sharing.range).contains(new MmioRange(0x4_8000_0000L, 0x4000));
+        bar.assign(0x4_9000_0000L);
+        assertThat(sharing.range).as("it moved").contains(new MmioRange(0x4_9000_0000L, 0x4000));
+        assertThat(sharing.asked).containsExactly("viommu", "prepare", "mapper");
         MemorySegment memory = Arena.ofAuto().allocate(4096, 8);
         sharing.mapper.addMapping(0x2000, memory, false);
         memory.set(ValueLayout.JAVA_INT, 0, 77);
