@@ -32,6 +32,7 @@ public final class LinuxFile implements AutoCloseable {
     }
 
     private static final int O_RDWR = 2;
+    private static final int O_EXCL = 0x80;
     private static final int O_NONBLOCK = 0x800;
     private static final int O_CLOEXEC = 0x8_0000;
 
@@ -75,7 +76,8 @@ public final class LinuxFile implements AutoCloseable {
     }
 
     /**
-     * Opens what there is at a path; nothing is made.
+     * Opens what there is at a path; nothing is made. A block device that is written must not be in
+     * use otherwise: mounted, or opened in the same way.
      *
      * @param path where
      * @param isWritable whether it is opened for writing, too
@@ -83,13 +85,26 @@ public final class LinuxFile implements AutoCloseable {
      * @throws HostIoException if it cannot be opened
      */
     public static LinuxFile open(Path path, boolean isWritable) throws HostIoException {
+        LinuxFile file = open(path, isWritable ? O_RDWR : 0);
+        if (!isWritable || file.kind != Kind.BLOCK_DEVICE) {
+            return file;
+        }
+        // Writing below a mounted file system would ruin it: the kernel knows who uses a disk.
+        try {
+            return open(path, O_RDWR | O_EXCL);
+        } finally {
+            file.close();
+        }
+    }
+
+    private static LinuxFile open(Path path, int flags) throws HostIoException {
         String name = path.toString();
         int number;
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment text = arena.allocateFrom(name, pathCharset());
             do {
                 // Not to wait for a writer if it is a pipe; regular files and disks do not care.
-                number = Calls.open(text, (isWritable ? O_RDWR : 0) | O_CLOEXEC | O_NONBLOCK, 0);
+                number = Calls.open(text, flags | O_CLOEXEC | O_NONBLOCK, 0);
             } while (number < 0 && Calls.errno() == Errno.EINTR.number());
         }
         if (number < 0) {
