@@ -65,4 +65,13 @@ void prepare_interrupts(uint64_t amount);
 uint64_t run_mmio(uint64_t round_trips);
 uint64_t run_interrupts(uint64_t interrupts);
 
+/* disk.c */
+void prepare_disk(uint64_t amount);
+uint64_t run_randread(uint64_t requests);
+uint64_t run_randwrite(uint64_t requests);
+uint64_t run_randreads(uint64_t requests);
+uint64_t run_randwrites(uint64_t requests);
+uint64_t run_seqread(uint64_t mebibytes);
+uint64_t run_seqwrite(uint64_t mebibytes);
+
 #endif

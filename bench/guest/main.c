@@ -39,6 +39,12 @@ static const struct workload workloads[] = {
     {"functions", "iterations", 120000, prepare_functions, run_functions},
     {"mmio", "round trips", 500000, prepare_mmio, run_mmio},
     {"interrupts", "interrupts", 50000, prepare_interrupts, run_interrupts},
+    {"randread", "requests", 20000, prepare_disk, run_randread},
+    {"randwrite", "requests", 20000, prepare_disk, run_randwrite},
+    {"randreads", "requests", 40000, prepare_disk, run_randreads},
+    {"randwrites", "requests", 40000, prepare_disk, run_randwrites},
+    {"seqread", "MiB", 2048, prepare_disk, run_seqread},
+    {"seqwrite", "MiB", 2048, prepare_disk, run_seqwrite},
 };
 
 #define WORKLOADS (sizeof workloads / sizeof *workloads)

@@ -8,12 +8,14 @@ import dev.dalang.vm.guest.Guests;
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -26,17 +28,20 @@ public final class GuestComparison {
     private static final Duration BOOT_LIMIT = Duration.ofMinutes(5);
     private static final Duration WORK_LIMIT = Duration.ofMinutes(10);
     private static final String IDLE_MEMORY = "2G";
+    private static final long DISK_BYTES = 256L << 20;
 
     private final Options options;
     private final Guest guest;
     private final Path initrd;
     private final Path bare;
+    private final Path disk;
 
-    private GuestComparison(Options options, Guest guest, Path initrd, Path bare) {
+    private GuestComparison(Options options, Guest guest, Path initrd, Path bare, Path disk) {
         this.options = options;
         this.guest = guest;
         this.initrd = initrd;
         this.bare = bare;
+        this.disk = disk;
     }
 
     /**
@@ -92,7 +97,8 @@ public final class GuestComparison {
                             options,
                             guest,
                             workloads.addedTo(guest.initrd()),
-                            workloads.bare(options.divisor()));
+                            workloads.bare(options.divisor()),
+                            disk(work));
             var ours = new Results(dalang.name());
             var theirs = new Results(qemu.name());
             for (int run = 1; run <= options.runs(); run++) {
@@ -112,6 +118,15 @@ public final class GuestComparison {
         }
     }
 
+    /** A disk of holes, which the workloads fill. */
+    private static Path disk(Path directory) throws IOException {
+        Path disk = directory.resolve("disk.img");
+        try (var file = new RandomAccessFile(disk.toFile(), "rw")) {
+            file.setLength(DISK_BYTES);
+        }
+        return disk;
+    }
+
     private void run(int run, Monitor monitor, Results results) {
         String who = "run %d of %d, %s".formatted(run, options.runs(), monitor.name());
         work(who, monitor, results);
@@ -126,7 +141,9 @@ public final class GuestComparison {
     }
 
     private void work(String who, Monitor monitor, Results results) {
-        try (var session = start(monitor, monitor.boot(guest, initrd, options.memory(), 1))) {
+        List<String> command = new ArrayList<>(monitor.boot(guest, initrd, options.memory(), 1));
+        command.addAll(monitor.disk(disk));
+        try (var session = start(monitor, command)) {
             double prompt = session.await(PROMPT, BOOT_LIMIT).seconds();
             results.add(Report.PROMPT, prompt);
             HostTools.say("%s: prompt %.2f s".formatted(who, prompt));

@@ -21,6 +21,9 @@ interface Monitor {
     /** The command that boots a guest, its console on the standard streams, with an edu device. */
     List<String> boot(Guest guest, Path initrd, String memory, int cpus);
 
+    /** What is added to that command for a virtio disk, in a raw image. */
+    List<String> disk(Path image);
+
     /** The command that runs a program on the bare machine, its UART on the standard streams. */
     List<String> bare(Path program);
 
@@ -57,6 +60,11 @@ interface Monitor {
                     Integer.toString(cpus),
                     "--device",
                     "edu");
+        }
+
+        @Override
+        public List<String> disk(Path image) {
+            return List.of("--disk", image.toString());
         }
 
         @Override
@@ -149,6 +157,16 @@ interface Monitor {
                             "-device",
                             "edu"));
             return command;
+        }
+
+        /** As Dalang has it: through the host's cache, and a flush reaches the disk. */
+        @Override
+        public List<String> disk(Path image) {
+            return List.of(
+                    "-drive",
+                    "file=" + image + ",format=raw,if=none,id=disk,cache=writeback",
+                    "-device",
+                    "virtio-blk-pci,drive=disk");
         }
 
         @Override

@@ -35,6 +35,12 @@ final class Report {
                     Map.entry("bodies", "n-body"),
                     Map.entry("mmio", "write and read a register of edu"),
                     Map.entry("interrupts", "interrupts of edu (MSI), served"),
+                    Map.entry("randread", "disk: read 4 KiB at random, one at a time"),
+                    Map.entry("randwrite", "disk: write 4 KiB at random, one at a time"),
+                    Map.entry("randreads", "disk: read 4 KiB at random, 8 processes"),
+                    Map.entry("randwrites", "disk: write 4 KiB at random, 8 processes"),
+                    Map.entry("seqread", "disk: read 1 MiB after another"),
+                    Map.entry("seqwrite", "disk: write 1 MiB after another"),
                     Map.entry("functions", "sin, cos, atan, exp, log (Whetstone-like)"));
 
     private final Options options;
