@@ -1,5 +1,6 @@
 package dev.dalang.cli;
 
+import dev.dalang.vm.MemorySize;
 import dev.dalang.vm.guest.FetchProgress;
 import dev.dalang.vm.guest.Guest;
 import dev.dalang.vm.guest.Guests;
@@ -12,12 +13,13 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.Locale;
 
 /** Manages the guests in the user's cache. */
 @Command(
         name = "guest",
-        description = "List, fetch and remove the guests in your cache directory.",
+        description = "List, fetch and remove guests in your cache directory, and make disks.",
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class)
 final class GuestCommand implements Runnable {
@@ -28,7 +30,7 @@ final class GuestCommand implements Runnable {
     @Override
     public void run() {
         throw new ParameterException(
-                spec.commandLine(), "expected one of list, fetch, remove, found none");
+                spec.commandLine(), "expected one of list, fetch, disk, remove, found none");
     }
 
     @Command(
@@ -79,6 +81,36 @@ final class GuestCommand implements Runnable {
         out.println("kernel " + guest.kernel());
         out.println("initrd " + guest.initrd());
         out.flush();
+        return ExitCode.OK;
+    }
+
+    @Command(
+            name = "disk",
+            description = {
+                "Make a disk with Debian's root file system, without special rights. It is booted",
+                "to a login by: dalang run --disk FILE --append root=/dev/vda"
+            },
+            mixinStandardHelpOptions = true,
+            versionProvider = Main.Version.class)
+    int disk(
+            @Parameters(paramLabel = "FILE", description = "Is made; must not be there.") Path file,
+            @Option(
+                            names = "--size",
+                            paramLabel = "SIZE",
+                            defaultValue = "2G",
+                            description = "1G or more (default: ${DEFAULT-VALUE}).")
+                    String size,
+            @Option(
+                            names = {"-q", "--quiet"},
+                            description = "Show no progress.")
+                    boolean quiet) {
+        long bytes = MemorySize.parse("--size", size);
+        ProgressLine line = new ProgressLine(System.err, RawTerminal.isTerminal(2));
+        try {
+            Guests.inUserCache().disk(file, bytes, quiet ? FetchProgress.none() : line);
+        } finally {
+            line.finish();
+        }
         return ExitCode.OK;
     }
 

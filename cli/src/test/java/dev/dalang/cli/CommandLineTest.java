@@ -168,7 +168,7 @@ class CommandLineTest {
         "run --firmware edk2 --bare /dev/null, '--bare: expected no --firmware beside it'",
         "run --firmware edk2 --flash a --flash b, 'expected at most 1 bank beside --firmware'",
         "run --max-instructions x, --max-instructions",
-        "guest, 'expected one of list, fetch, remove'",
+        "guest, 'expected one of list, fetch, disk, remove'",
         "guest fetch nothing, 'there is no guest ''nothing''; there is debian'",
         "guest remove, NAME",
         "completion fish, fish"

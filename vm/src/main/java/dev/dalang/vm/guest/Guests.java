@@ -2,6 +2,7 @@ package dev.dalang.vm.guest;
 
 import dev.dalang.vm.internal.guest.AptHost;
 import dev.dalang.vm.internal.guest.Cache;
+import dev.dalang.vm.internal.guest.DiskCopy;
 import dev.dalang.vm.internal.guest.Recipe;
 
 import java.nio.file.Path;
@@ -30,6 +31,9 @@ public final class Guests {
 
     /** The distribution's installer: another initial file system, larger, with its own kernel. */
     public static final String DEBIAN_INSTALLER = "debian-installer";
+
+    /** The smallest disk that {@link #disk} makes: 1 GiB. */
+    public static final long MIN_DISK_BYTES = 1L << 30;
 
     private static final String INSTALLER_FILES =
             "usr/lib/debian-installer/images/13/riscv64/text/debian-installer/riscv64/";
@@ -210,6 +214,29 @@ public final class Guests {
      */
     public boolean remove(String name) {
         return cache.remove("guests/" + name, name, known(name).recipe);
+    }
+
+    /**
+     * Makes a disk with a root file system of the distribution, which the default guest boots with
+     * {@code root=/dev/vda}. What it is made from is fetched where it is missing. Its packages are
+     * unpacked and registered, and configured by the guest with {@code dpkg --configure -a}; root
+     * has no password. Needs the programs of e2fsprogs, and no special rights.
+     *
+     * @param file is made; must not be there
+     * @param bytes how large the disk shall be, at least {@link #MIN_DISK_BYTES}, a multiple of
+     *     4096; what is not used takes no space of the host's
+     * @param progress hears how it goes on
+     * @throws GuestException when it cannot be made; there is no file then
+     */
+    public void disk(Path file, long bytes, FetchProgress progress) {
+        if (bytes < MIN_DISK_BYTES || bytes % 4096 != 0) {
+            throw new GuestException(
+                    "expected a disk of at least %d bytes, a multiple of 4096, found %d"
+                            .formatted(MIN_DISK_BYTES, bytes));
+        }
+        Cache.Content content = cache.get("disks/" + DEBIAN, "the disk", Recipe.disk(), progress);
+        progress.step("Making " + file);
+        DiskCopy.make(content.file("disk"), file, bytes, progress);
     }
 
     /**

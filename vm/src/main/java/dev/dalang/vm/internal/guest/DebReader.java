@@ -29,6 +29,9 @@ final class DebReader {
     /** The largest package that the project reads unpacks to a tenth of this. */
     static final long MAX_UNPACKED_BYTES = 4L << 30;
 
+    /** The control files of the largest package are a tenth of this. */
+    private static final long MAX_CONTROL_BYTES = 64L << 20;
+
     /** xz asks for memory by the stream's own header; the distribution's packages need 65 MiB. */
     private static final int XZ_MEMORY_LIMIT_KIB = 192 << 10;
 
@@ -75,15 +78,33 @@ final class DebReader {
         read(deb, MAX_UNPACKED_BYTES, visitor);
     }
 
+    /**
+     * Reads what a package says of itself: its member {@code control.tar.*}, with the file {@code
+     * control} and the scripts.
+     *
+     * @param deb the package
+     * @param visitor sees the entries
+     * @throws IOException when the package is malformed or truncated; the message names it
+     */
+    static void readControl(Path deb, Visitor visitor) throws IOException {
+        read(deb, "control.tar", MAX_CONTROL_BYTES, visitor);
+    }
+
     static void read(Path deb, long maxUnpackedBytes, Visitor visitor) throws IOException {
+        read(deb, "data.tar", maxUnpackedBytes, visitor);
+    }
+
+    private static void read(Path deb, String part, long maxUnpackedBytes, Visitor visitor)
+            throws IOException {
         try (InputStream file = new BufferedInputStream(Files.newInputStream(deb), 1 << 16);
                 ArArchiveInputStream ar = new ArArchiveInputStream(file)) {
             for (ArArchiveEntry member = ar.getNextEntry();
                     member != null;
                     member = ar.getNextEntry()) {
                 String name = member.getName().replaceAll("/$", "");
-                if (name.startsWith("data.tar")) {
-                    readTar(decompress(name, ar), maxUnpackedBytes, visitor);
+                if (name.startsWith(part)) {
+                    String compression = name.substring(part.length());
+                    readTar(decompress(name, compression, ar), maxUnpackedBytes, visitor);
                     return;
                 }
             }
@@ -93,7 +114,7 @@ final class DebReader {
             // The archive library reports some malformed headers with unchecked exceptions.
             throw new IOException("the package " + deb + " cannot be read: " + oneLine(e), e);
         }
-        throw new IOException("the package " + deb + " has no member data.tar");
+        throw new IOException("the package " + deb + " has no member " + part);
     }
 
     /** A visitor's own failure, which is not the package's fault. */
@@ -105,11 +126,12 @@ final class DebReader {
         }
     }
 
-    private static InputStream decompress(String name, InputStream in) throws IOException {
-        return switch (name) {
-            case "data.tar" -> in;
-            case "data.tar.gz" -> new GzipCompressorInputStream(in);
-            case "data.tar.xz" -> new XZInputStream(in, XZ_MEMORY_LIMIT_KIB);
+    private static InputStream decompress(String name, String compression, InputStream in)
+            throws IOException {
+        return switch (compression) {
+            case "" -> in;
+            case ".gz" -> new GzipCompressorInputStream(in);
+            case ".xz" -> new XZInputStream(in, XZ_MEMORY_LIMIT_KIB);
             default ->
                     throw new IOException("the compression of its member " + name + " is unknown");
         };

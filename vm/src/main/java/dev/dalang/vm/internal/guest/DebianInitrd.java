@@ -28,7 +28,7 @@ import java.util.Set;
 final class DebianInitrd {
 
     /** Raised when the builder changes what it makes, so that older results are made again. */
-    static final int RECIPE = 6;
+    static final int RECIPE = 7;
 
     /** Stored unpacked, with all that they need. */
     private static final List<String> COMMON_MODULES =
@@ -82,6 +82,7 @@ final class DebianInitrd {
                         "dev",
                         "etc",
                         "mnt",
+                        "newroot",
                         "proc",
                         "run",
                         "sys",

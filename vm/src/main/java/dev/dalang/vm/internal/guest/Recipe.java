@@ -21,6 +21,52 @@ public final class Recipe {
 
     private static final int MAX_IN_MEMORY_BYTES = 64 << 20;
 
+    /** Raised when what is made of the packages changes, so that older results are made again. */
+    private static final int DISK_RECIPE = 1;
+
+    private static final long DISK_BYTES = 768L << 20;
+
+    /** What a system needs that boots to a login, resizes its disk, and installs more. */
+    private static final List<String> DISK_PACKAGES =
+            List.of(
+                    "apt",
+                    "base-files",
+                    "base-passwd",
+                    "bash",
+                    "coreutils",
+                    "dash",
+                    "debian-archive-keyring",
+                    "debianutils",
+                    "diffutils",
+                    "dpkg",
+                    "e2fsprogs",
+                    "findutils",
+                    "fio",
+                    "grep",
+                    "gzip",
+                    "hostname",
+                    "init-system-helpers",
+                    "iproute2",
+                    "kmod",
+                    "libc-bin",
+                    "libpam-modules",
+                    "libpam-runtime",
+                    "login",
+                    "mawk",
+                    "mount",
+                    "ncurses-base",
+                    "ncurses-bin",
+                    "netbase",
+                    "passwd",
+                    "perl-base",
+                    "procps",
+                    "sed",
+                    "systemd-sysv",
+                    "sysvinit-utils",
+                    "tar",
+                    "udev",
+                    "util-linux");
+
     private final String id;
 
     /** About how much the cache needs while the files are made, beside the packages. */
@@ -117,6 +163,42 @@ public final class Recipe {
                     apt.discard(packages);
                     return only(packages, packageNames.getFirst()).file().version();
                 });
+    }
+
+    /**
+     * The distribution's packages for a system that boots to a login, unpacked into a file system:
+     * {@code disk}, with little room beside them.
+     */
+    public static Recipe disk() {
+        return new Recipe("disk-" + DISK_RECIPE, 1L << 30, Recipe::makeDisk);
+    }
+
+    private static String makeDisk(Apt apt, FetchProgress progress, Path target)
+            throws IOException {
+        List<String> all = apt.closure(DISK_PACKAGES);
+        Map<String, Apt.Downloaded> packages = apt.download(all);
+        progress.step("Unpacking " + packages.size() + " packages");
+        long total =
+                packages.values().stream().mapToLong(downloaded -> downloaded.file().bytes()).sum();
+        Path tree = Files.createDirectory(target.resolve(".tree"));
+        try {
+            List<Apt.Downloaded> ordered = List.copyOf(packages.values());
+            long[] done = {0};
+            int[] next = {0};
+            new DebianTree(tree)
+                    .write(
+                            ordered.stream().map(Apt.Downloaded::path).toList(),
+                            () -> {
+                                done[0] += ordered.get(next[0]++).file().bytes();
+                                progress.advanced(done[0], total);
+                            });
+            progress.step("Writing the file system");
+            Ext4.make(tree, target.resolve("disk"), DISK_BYTES);
+        } finally {
+            Ext4.removeTree(tree);
+        }
+        apt.discard(packages);
+        return only(packages, "base-files").file().version();
     }
 
     private static String makeDebian(Apt apt, FetchProgress progress, Path target)

@@ -73,6 +73,13 @@ public final class TestDeb {
         return ar("data.tar.gz", bytes.toByteArray());
     }
 
+    /** The package with another's files as what it says of itself. */
+    public byte[] buildWithControl(TestDeb control) throws IOException {
+        tar.close();
+        control.tar.close();
+        return ar("data.tar.xz", xz(tarBytes.toByteArray()), xz(control.tarBytes.toByteArray()));
+    }
+
     public static byte[] xz(byte[] content) throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         LZMA2Options options = new LZMA2Options(0);
@@ -83,10 +90,14 @@ public final class TestDeb {
     }
 
     public static byte[] ar(String dataName, byte[] data) throws IOException {
+        return ar(dataName, data, xz(new byte[1024]));
+    }
+
+    private static byte[] ar(String dataName, byte[] data, byte[] control) throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (ArArchiveOutputStream out = new ArArchiveOutputStream(bytes)) {
             member(out, "debian-binary", ascii("2.0\n"));
-            member(out, "control.tar.xz", xz(new byte[1024]));
+            member(out, "control.tar.xz", control);
             member(out, dataName, data);
         }
         return bytes.toByteArray();
