@@ -81,15 +81,15 @@ class VirtioConsoleGuestTest {
     private void requireStreams(PciGuest guest) throws IOException, InterruptedException {
         byte[] sent = new byte[BYTES];
         new Random(1).nextBytes(sent);
-        guest.command("head -c %d /dev/virtio-ports/data > /tmp/got & true".formatted(BYTES));
         try (SocketChannel socket = SocketChannel.open(StandardProtocolFamily.UNIX)) {
             socket.connect(UnixDomainSocketAddress.of(directory.resolve("data")));
+            // Only now: while nobody is connected, Linux reads nothing but the end.
+            guest.command("head -c %d /dev/virtio-ports/data > /tmp/got & true".formatted(BYTES));
             ByteBuffer out = ByteBuffer.wrap(sent);
             while (out.hasRemaining()) {
                 socket.write(out);
             }
             assertThat(guest.command("wait; sha256sum /tmp/got")).contains(sha256(sent));
-            // Reading back begins before the guest writes: it would be held up for ever otherwise.
             guest.command("cat /tmp/got /tmp/got > /dev/virtio-ports/data & true");
             ByteBuffer in = ByteBuffer.allocate(2 * BYTES);
             while (in.hasRemaining() && socket.read(in) >= 0) {
