@@ -74,4 +74,11 @@ uint64_t run_randwrites(uint64_t requests);
 uint64_t run_seqread(uint64_t mebibytes);
 uint64_t run_seqwrite(uint64_t mebibytes);
 
+/* net.c */
+void prepare_net(uint64_t amount);
+uint64_t run_netdown(uint64_t mebibytes);
+uint64_t run_netup(uint64_t mebibytes);
+uint64_t run_netrequests(uint64_t requests);
+uint64_t run_netconnects(uint64_t connections);
+
 #endif

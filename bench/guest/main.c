@@ -45,6 +45,10 @@ static const struct workload workloads[] = {
     {"randwrites", "requests", 40000, prepare_disk, run_randwrites},
     {"seqread", "MiB", 2048, prepare_disk, run_seqread},
     {"seqwrite", "MiB", 2048, prepare_disk, run_seqwrite},
+    {"netdown", "MiB", 256, prepare_net, run_netdown},
+    {"netup", "MiB", 256, prepare_net, run_netup},
+    {"netrequests", "round trips", 20000, prepare_net, run_netrequests},
+    {"netconnects", "connections", 2000, prepare_net, run_netconnects},
 };
 
 #define WORKLOADS (sizeof workloads / sizeof *workloads)

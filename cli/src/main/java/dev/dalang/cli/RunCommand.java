@@ -133,6 +133,17 @@ final class RunCommand implements Callable<Integer> {
     private List<String> devices = List.of();
 
     @Option(
+            names = "--net",
+            paramLabel = "user[,KEY=VALUE]...|none",
+            description = {
+                "A network card and a network that needs no rights (default: user), may be",
+                "repeated; keys: host-loopback=on opens the host's loopback at 10.0.2.2,",
+                "restrict=on closes all but forwards, hostfwd=tcp:127.0.0.1:2222-:22, mac=,",
+                "queues=, pcap=FILE, bootindex=, id=, addr=."
+            })
+    private List<String> networks = List.of();
+
+    @Option(
             names = "--transport",
             paramLabel = "pci|mmio",
             description = "What carries virtio devices (default: what each wants, mostly pci).")
@@ -234,6 +245,8 @@ final class RunCommand implements Callable<Integer> {
 
     /** Every machine with an operating system has it: guests wait for entropy at their start. */
     private static final String DEFAULT_RNG = "virtio-rng";
+
+    private static final String DEFAULT_NETWORK = "user";
 
     private RunCommand() {}
 
@@ -390,9 +403,11 @@ final class RunCommand implements Callable<Integer> {
         }
         builder.packed(packed);
         if (bare != null) {
+            networks.forEach(builder::network);
             builder.bare(bare);
         } else {
             builder.device(DEFAULT_RNG);
+            (networks.isEmpty() ? List.of(DEFAULT_NETWORK) : networks).forEach(builder::network);
         }
         if (gdb != null) {
             builder.gdb(GdbPort.parse(gdb));

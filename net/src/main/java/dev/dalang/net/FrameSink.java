@@ -25,4 +25,10 @@ public interface FrameSink {
      * when it was not waited for. Any thread; must not block.
      */
     void readyToSend();
+
+    /**
+     * What stands behind the card has gone away for good, and with it the cable. Any thread; must
+     * not block. Does nothing unless the sink says otherwise.
+     */
+    default void linkLost() {}
 }

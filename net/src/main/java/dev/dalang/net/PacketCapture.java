@@ -204,6 +204,11 @@ public final class PacketCapture implements NetworkBackend {
                     public void readyToSend() {
                         sink.readyToSend();
                     }
+
+                    @Override
+                    public void linkLost() {
+                        sink.linkLost();
+                    }
                 });
     }
 

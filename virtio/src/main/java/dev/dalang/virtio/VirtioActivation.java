@@ -49,6 +49,7 @@ public final class VirtioActivation {
     private final QueueMemory memory;
     private final DeviceExecutor executor;
     private final VirtioInterrupt interrupt;
+    private final Runnable onFailure;
     private final AtomicReferenceArray<@Nullable DeviceTask> doorbells;
 
     /** Guards what follows; never held while a handler or the device is called. */
@@ -67,6 +68,7 @@ public final class VirtioActivation {
             SortedMap<Integer, VirtQueue> queues,
             QueueMemory memory,
             VirtioInterrupt interrupt,
+            Runnable onFailure,
             DeviceExecutor executor) {
         this.label = label;
         this.features = features;
@@ -74,6 +76,7 @@ public final class VirtioActivation {
         this.memory = memory;
         this.executor = executor;
         this.interrupt = new Gate(interrupt);
+        this.onFailure = onFailure;
         this.doorbells = new AtomicReferenceArray<>(queueCount);
     }
 
@@ -98,13 +101,26 @@ public final class VirtioActivation {
             QueueMemory memory,
             VirtioInterrupt interrupt,
             DeviceExecutor executor) {
+        return of(label, features, queueCount, queues, memory, interrupt, () -> {}, executor);
+    }
+
+    /** As above, with what is to be done when a handler fails, beside giving up. */
+    static VirtioActivation of(
+            String label,
+            long features,
+            int queueCount,
+            SortedMap<Integer, VirtQueue> queues,
+            QueueMemory memory,
+            VirtioInterrupt interrupt,
+            Runnable onFailure,
+            DeviceExecutor executor) {
         if (!queues.isEmpty() && (queues.firstKey() < 0 || queues.lastKey() >= queueCount)) {
             throw new VirtioException(
                     "%s: expected queues of 0..%d, got %s"
                             .formatted(label, queueCount - 1, queues.keySet()));
         }
         return new VirtioActivation(
-                label, features, queueCount, queues, memory, interrupt, executor);
+                label, features, queueCount, queues, memory, interrupt, onFailure, executor);
     }
 
     // ---------------------------------------------------------------- what the device works with
@@ -253,6 +269,9 @@ public final class VirtioActivation {
         try {
             handler.run();
         } catch (RuntimeException | Error failure) {
+            if (!closed) {
+                onFailure.run();
+            }
             interrupt.needsReset("a handler failed: " + failure);
         }
     }

@@ -295,6 +295,7 @@ final class VirtioCore implements VirtioHost {
                 active,
                 wiring.memory(),
                 interrupt,
+                counters.failedCalls::increment,
                 wiring.executor());
     }
 

@@ -15,7 +15,8 @@ package dev.dalang.virtio;
  * @param droppedNotifications notifications of queues that nobody serves
  * @param interrupts interrupts of queues and of the configuration
  * @param droppedInterrupts interrupts that a suspended device was full of
- * @param failedCalls calls to the device, other than those above, that it failed at
+ * @param failedCalls calls to the device, other than those above, that it failed at: its handlers
+ *     too
  */
 public record VirtioCounts(
         long activations,

@@ -66,6 +66,8 @@ public final class VmBuilder {
     private @Nullable VirtioTransportType transport;
     private boolean packed;
     private final List<DiskFile> disks = new ArrayList<>();
+    private final List<NetworkOption> networks = new ArrayList<>();
+    private boolean noNetwork;
 
     VmBuilder() {}
 
@@ -353,6 +355,26 @@ public final class VmBuilder {
     }
 
     /**
+     * Plugs a network card in, with a network behind it; may be repeated. Default: none. Ports and
+     * files that it names are opened by {@link #build}, for each machine anew.
+     *
+     * @param text {@code user} for a network of the guest's own, with options, or {@code none}:
+     *     {@code user[,host-loopback=on][,restrict=on][,hostfwd=tcp:127.0.0.1:2222-:22][,mac=…]
+     *     [,queues=N][,pcap=FILE][,bootindex=N][,id=ID][,addr=DD.F]}
+     * @return this
+     * @throws ConfigurationException if the text is wrong, or {@code none} is not alone
+     */
+    public VmBuilder network(String text) {
+        Optional<NetworkOption> option = NetworkOption.parse(text);
+        if (noNetwork || option.isEmpty() && !networks.isEmpty()) {
+            throw new ConfigurationException("--net: expected none alone, found more than it");
+        }
+        noNetwork = option.isEmpty();
+        option.ifPresent(networks::add);
+        return this;
+    }
+
+    /**
      * Ends the run after some host time; default: never.
      *
      * @param limit more than nothing; what exceeds 292 years is never reached
@@ -482,6 +504,9 @@ public final class VmBuilder {
                         new PciPlacement(
                                 VirtioPciDevice.of(console), Optional.empty(), Optional.empty()));
             }
+            for (int i = 0; i < networks.size(); i++) {
+                opened.add(networks.get(i).make(i));
+            }
             List<PciPlacement> all = new ArrayList<>(devices);
             all.addAll(opened);
             return Vm.of(
@@ -495,7 +520,7 @@ public final class VmBuilder {
         }
     }
 
-    /** Lets the files go that a device has open; twice is fine. */
+    /** Lets go what stands behind a device of a machine that was not built; twice is fine. */
     private static void giveUp(PciPlacement opened) {
         ((VirtioPciDevice) opened.device()).virtio().detach();
     }

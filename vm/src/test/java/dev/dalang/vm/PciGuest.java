@@ -53,9 +53,14 @@ final class PciGuest {
 
     /** What a command of the guest's shell prints. */
     String command(String command) throws InterruptedException {
+        return command(command, COMMAND);
+    }
+
+    /** What a command of the guest's shell prints that may take long. */
+    String command(String command, Duration limit) throws InterruptedException {
         // The marker is not what the terminal echoes.
         vm.console().write(command + "; echo 'end''-of-command'\n");
-        String answer = vm.console().await("end-of-command", COMMAND);
+        String answer = vm.console().await("end-of-command", limit);
         vm.console().await(PROMPT, COMMAND);
         return answer.lines().skip(1).reduce("", (a, b) -> a + b + "\n");
     }

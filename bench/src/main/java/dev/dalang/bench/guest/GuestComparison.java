@@ -35,8 +35,16 @@ public final class GuestComparison {
     private final Path initrd;
     private final Path bare;
     private final Path disk;
+    private final NetworkServer server;
 
-    private GuestComparison(Options options, Guest guest, Path initrd, Path bare, Path disk) {
+    private GuestComparison(
+            Options options,
+            Guest guest,
+            Path initrd,
+            Path bare,
+            Path disk,
+            NetworkServer server) {
+        this.server = server;
         this.options = options;
         this.guest = guest;
         this.initrd = initrd;
@@ -90,7 +98,7 @@ public final class GuestComparison {
         var dalang = new Monitor.Dalang(options.root().resolve("dalang"));
         var qemu = Monitor.Qemu.in(guests);
         Path work = Files.createTempDirectory("dalang-bench");
-        try {
+        try (var server = new NetworkServer()) {
             var workloads = new Workloads(options.root(), work);
             var comparison =
                     new GuestComparison(
@@ -98,7 +106,8 @@ public final class GuestComparison {
                             guest,
                             workloads.addedTo(guest.initrd()),
                             workloads.bare(options.divisor()),
-                            disk(work));
+                            disk(work),
+                            server);
             var ours = new Results(dalang.name());
             var theirs = new Results(qemu.name());
             for (int run = 1; run <= options.runs(); run++) {
@@ -147,8 +156,12 @@ public final class GuestComparison {
             double prompt = session.await(PROMPT, BOOT_LIMIT).seconds();
             results.add(Report.PROMPT, prompt);
             HostTools.say("%s: prompt %.2f s".formatted(who, prompt));
+            session.type("ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up");
+            session.await(PROMPT, WORK_LIMIT);
             double began = session.seconds();
-            session.type("bench all %d %s".formatted(options.divisor(), words()));
+            session.type(
+                    "BENCH_PORT=%d bench all %d %s"
+                            .formatted(server.port(), options.divisor(), words()));
             while (true) {
                 var found = session.await(Measurement.LINE, WORK_LIMIT);
                 Measurement measurement = Measurement.of(found.match());

@@ -18,7 +18,10 @@ interface Monitor {
     /** Its name and version, for the table. */
     String name();
 
-    /** The command that boots a guest, its console on the standard streams, with an edu device. */
+    /**
+     * The command that boots a guest, its console on the standard streams, with an edu device, and
+     * a network card with the monitor's own network and the host's loopback behind it.
+     */
     List<String> boot(Guest guest, Path initrd, String memory, int cpus);
 
     /** What is added to that command for a virtio disk, in a raw image. */
@@ -59,7 +62,9 @@ interface Monitor {
                     "--cpus",
                     Integer.toString(cpus),
                     "--device",
-                    "edu");
+                    "edu",
+                    "--net",
+                    "user,host-loopback=on");
         }
 
         @Override
@@ -155,7 +160,11 @@ interface Monitor {
                             "-append",
                             guest.defaultCommandLine(),
                             "-device",
-                            "edu"));
+                            "edu",
+                            "-netdev",
+                            "user,id=net",
+                            "-device",
+                            "virtio-net-pci,netdev=net,romfile="));
             return command;
         }
 

@@ -244,7 +244,10 @@ public final class GuestTcp implements AutoCloseable {
             inStart += count;
             inSize -= count;
             int gained = expected + in.length - inSize - told;
-            if (gained >= in.length / 2 || gained >= 8 * segmentBytes && told - expected <= 0) {
+            boolean tells =
+                    gained >= in.length / 2 || gained >= 8 * segmentBytes && told - expected <= 0;
+            // After the end nobody wants to know, and who has forgotten the connection resets it.
+            if (tells && !finSeen) {
                 acknowledge();
             }
             return count;
@@ -543,7 +546,9 @@ public final class GuestTcp implements AutoCloseable {
                     retransmissions++;
                     pump();
                 } else if (window == 0 && outSize > 0) {
-                    emit(una, ACK, 0, 1);
+                    if (emit(una, ACK, 0, 1) && una + 1 - max > 0) {
+                        max = una + 1; // the other side may have room by now, and take it
+                    }
                 } else {
                     pump();
                 }

@@ -55,14 +55,11 @@ final class NetReceiver {
             counters.count(VirtioNetEvent.RECEIVE_DROPPED);
             return true;
         }
-        DescriptorChain first = chain(0);
-        NetHeader.write(first, frame, count);
-        int done = 0;
-        for (int i = 0; i < count; i++) {
-            DescriptorChain chain = chain(i);
-            int bytes = (int) Math.min(chain.writableLeft(), frame.length() - done);
-            chain.write(frame.segment().asSlice(done, bytes));
-            done += bytes;
+        try {
+            fill(frame, count);
+        } catch (GuestMemoryException | ChainException notBuffers) {
+            giveBack(count); // nothing is in flight when the device is put to sleep
+            throw notBuffers;
         }
         for (int i = 0; i < count; i++) {
             DescriptorChain chain = chain(i);
@@ -73,6 +70,17 @@ final class NetReceiver {
         unpublished = true;
         counters.count(VirtioNetEvent.RECEIVED);
         return true;
+    }
+
+    private void fill(Frame frame, int count) {
+        NetHeader.write(chain(0), frame, count);
+        int done = 0;
+        for (int i = 0; i < count; i++) {
+            DescriptorChain chain = chain(i);
+            int bytes = (int) Math.min(chain.writableLeft(), frame.length() - done);
+            chain.write(frame.segment().asSlice(done, bytes));
+            done += bytes;
+        }
     }
 
     private DescriptorChain chain(int place) {

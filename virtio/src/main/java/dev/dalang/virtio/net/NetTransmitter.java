@@ -1,12 +1,17 @@
 package dev.dalang.virtio.net;
 
+import dev.dalang.bus.memory.GuestMemoryException;
 import dev.dalang.bus.time.RateLimiter;
 import dev.dalang.net.Frame;
 import dev.dalang.net.NetworkBackend;
+import dev.dalang.virtio.VirtioInterrupt;
+import dev.dalang.virtio.queue.ChainException;
 import dev.dalang.virtio.queue.DescriptorChain;
 import dev.dalang.virtio.queue.VirtQueue;
 
 import org.jspecify.annotations.Nullable;
+
+import java.util.function.BooleanSupplier;
 
 /** A transmit queue: its handler takes frames out of chains and sends them. */
 final class NetTransmitter {
@@ -14,6 +19,8 @@ final class NetTransmitter {
     private static final int BATCH = 32;
 
     private final VirtQueue queue;
+    private final VirtioInterrupt interrupt;
+    private final BooleanSupplier cable;
     private final NetworkBackend backend;
     private final @Nullable RateLimiter limiter;
     private final NetCounters counters;
@@ -22,8 +29,13 @@ final class NetTransmitter {
     private final long features;
     private final Frame frame = new Frame();
 
+    /** There were tokens for the next frame, and no room: it comes again. */
+    private boolean paid;
+
     NetTransmitter(
             VirtQueue queue,
+            VirtioInterrupt interrupt,
+            BooleanSupplier cable,
             NetworkBackend backend,
             @Nullable RateLimiter limiter,
             NetCounters counters,
@@ -31,6 +43,8 @@ final class NetTransmitter {
             int pair,
             long features) {
         this.queue = queue;
+        this.interrupt = interrupt;
+        this.cable = cable;
         this.backend = backend;
         this.limiter = limiter;
         this.counters = counters;
@@ -54,7 +68,14 @@ final class NetTransmitter {
         int collected = 0;
         DescriptorChain chain = queue.pop();
         while (chain != null) {
-            room = send(chain);
+            try {
+                room = send(chain);
+            } catch (GuestMemoryException | ChainException notMemory) {
+                queue.undoPop(chain); // nothing is in flight when the device is put to sleep
+                publish();
+                interrupt.needsReset("a frame cannot be read: " + notMemory.getMessage());
+                return false;
+            }
             if (!room) {
                 counters.count(VirtioNetEvent.SEND_HELD_BACK);
                 queue.undoPop(chain);
@@ -85,11 +106,16 @@ final class NetTransmitter {
             counters.count(VirtioNetEvent.SEND_MALFORMED);
             return true;
         }
-        if (limiter != null && !limiter.tryAcquire(frame.length())) {
+        if (!cable.getAsBoolean()) {
+            counters.count(VirtioNetEvent.SEND_DROPPED);
+            return true;
+        }
+        if (limiter != null && !paid && !limiter.tryAcquire(frame.length())) {
             return false;
         }
         steering.learn(frame, pair);
-        if (!backend.send(frame)) {
+        paid = !backend.send(frame);
+        if (paid) {
             return false;
         }
         counters.count(VirtioNetEvent.SENT);

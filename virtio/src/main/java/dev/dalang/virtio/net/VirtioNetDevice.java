@@ -1,5 +1,6 @@
 package dev.dalang.virtio.net;
 
+import dev.dalang.bus.memory.GuestMemoryException;
 import dev.dalang.bus.snapshot.Snapshot;
 import dev.dalang.bus.time.RateLimiter;
 import dev.dalang.net.Frame;
@@ -12,6 +13,7 @@ import dev.dalang.virtio.VirtioDevice;
 import dev.dalang.virtio.VirtioDeviceType;
 import dev.dalang.virtio.VirtioHost;
 import dev.dalang.virtio.VirtioQueueReset;
+import dev.dalang.virtio.queue.ChainException;
 import dev.dalang.virtio.queue.DescriptorChain;
 import dev.dalang.virtio.queue.VirtQueue;
 
@@ -55,7 +57,7 @@ public final class VirtioNetDevice
     private final Object lock = new Object();
 
     private final ReceiveFilter filter;
-    private boolean linkUp = true;
+    private volatile boolean linkUp = true;
     private boolean announce;
     private int pairs = 1;
     private long guestOffloads;
@@ -257,7 +259,7 @@ public final class VirtioNetDevice
         int index = queue.index();
         if (index == controlQueue(given)
                 && given.hasFeatures(VirtioNetFeatures.VIRTIO_NET_F_CTRL_VQ)) {
-            given.onNotify(index, () -> control(queue, given.features()));
+            given.onNotify(index, () -> control(queue, given));
         } else if (index / 2 >= maxPairs) {
             return; // without the feature, nothing is behind it
         } else if (index % 2 == 0) {
@@ -273,6 +275,8 @@ public final class VirtioNetDevice
             NetTransmitter transmitter =
                     new NetTransmitter(
                             queue,
+                            given.interrupt(),
+                            () -> linkUp,
                             backend,
                             sendLimiter,
                             counters,
@@ -465,27 +469,30 @@ public final class VirtioNetDevice
         public void readyToSend() {
             ringTransmitters();
         }
+
+        @Override
+        public void linkLost() {
+            setLink(false);
+        }
     }
 
     // ---------------------------------------------------------------- commands
 
-    private void control(VirtQueue queue, long inUse) {
+    private void control(VirtQueue queue, VirtioActivation given) {
+        long inUse = given.features();
         Commands commands = new Commands();
         do {
             queue.disableNotification();
             DescriptorChain chain = queue.pop();
             while (chain != null) {
                 boolean answers = chain.writableBytes() > 0;
-                boolean done;
-                synchronized (lock) {
-                    done = NetControl.execute(chain, inUse, commands);
-                }
-                commands.afterwards();
-                if (!done) {
-                    counters.count(VirtioNetEvent.COMMAND_REFUSED);
-                }
-                if (answers) {
-                    chain.writeByte(done ? NetControl.OK : NetControl.ERR);
+                try {
+                    execute(chain, inUse, commands, answers);
+                } catch (GuestMemoryException | ChainException notMemory) {
+                    queue.undoPop(chain); // nothing is in flight when the device sleeps
+                    given.interrupt()
+                            .needsReset("a command cannot be read: " + notMemory.getMessage());
+                    return;
                 }
                 queue.complete(chain, answers ? 1 : 0);
                 if (queue.needsNotification()) {
@@ -494,6 +501,20 @@ public final class VirtioNetDevice
                 chain = queue.pop();
             }
         } while (queue.enableNotification());
+    }
+
+    private void execute(DescriptorChain chain, long inUse, Commands commands, boolean answers) {
+        boolean done;
+        synchronized (lock) {
+            done = NetControl.execute(chain, inUse, commands);
+        }
+        commands.afterwards();
+        if (!done) {
+            counters.count(VirtioNetEvent.COMMAND_REFUSED);
+        }
+        if (answers) {
+            chain.writeByte(done ? NetControl.OK : NetControl.ERR);
+        }
     }
 
     /** What commands do; called with the lock, but for {@link #afterwards}. */

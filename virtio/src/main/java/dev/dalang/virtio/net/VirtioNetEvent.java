@@ -6,6 +6,8 @@ public enum VirtioNetEvent {
     SENT,
     /** A frame of the driver's was dropped: its header or its length made no sense. */
     SEND_MALFORMED,
+    /** A frame of the driver's was dropped: the cable was out. */
+    SEND_DROPPED,
     /** Sending waited for the back end, or for the rate that the card is held to. */
     SEND_HELD_BACK,
     /** A frame went to the driver. */

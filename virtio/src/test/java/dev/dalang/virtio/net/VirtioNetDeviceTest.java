@@ -228,6 +228,43 @@ final class VirtioNetDeviceTest {
         assertThat(backend.sent).hasSize(1);
     }
 
+    @Test
+    void aFrameThatWaitsForRoomIsPaidForOnce() {
+        device = VirtioNetDevice.builder(backend).sendRate(new Rate(10, 3), Rate.UNLIMITED).build();
+        DriverCard card = card(ALL);
+        backend.full = true;
+        card.send(0, DriverCard.plain(frame(100)));
+        for (int i = 0; i < 5; i++) {
+            backend.sink.readyToSend();
+        }
+        backend.full = false;
+        backend.sink.readyToSend();
+        card.send(0, DriverCard.plain(frame(101)));
+        card.send(0, DriverCard.plain(frame(102)));
+        assertThat(backend.sent).hasSize(3);
+    }
+
+    /** What a chain that is not memory leaves behind must not keep the machine from being saved. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2})
+    void aCardInNeedOfAResetIsSavedAndRestored(int queue) {
+        DriverCard card = card(SPLIT);
+        card.queues[queue].add(
+                queue == 0 ? DriverBuffer.writable(0x10, 2000) : DriverBuffer.readable(0x10, 100));
+        card.driver.notifyQueue(queue);
+        if (queue == 0) {
+            deliver(frame(100));
+        }
+        assertThat(card.driver.status() & VirtioPciDriver.NEEDS_RESET).isNotZero();
+        card.transport.sleep();
+        Snapshot taken = card.transport.snapshot();
+        VirtioNetDevice second = VirtioNetDevice.builder(new RecordingBackend()).build();
+        DriverCard moved = new DriverCard(card, second, clock, DeviceExecutor.inline(), taken);
+        moved.transport.wake();
+        assertThat(moved.driver.status() & VirtioPciDriver.NEEDS_RESET).isNotZero();
+        assertThat(card.transport.counts().failedCalls()).isZero();
+    }
+
     // ---- receiving
 
     @ParameterizedTest
@@ -344,9 +381,22 @@ final class VirtioNetDeviceTest {
         assertThat(card.driver.configGeneration()).isNotEqualTo(generation);
         assertThat(deliver(frame(100))).isTrue();
         assertThat(card.poll(0)).isNull();
+        card.send(0, DriverCard.plain(frame(100)));
+        assertThat(backend.sent).isEmpty();
+        assertThat(device.count(VirtioNetEvent.SEND_DROPPED)).isEqualTo(1);
         device.setLink(true);
         assertThat(deliver(frame(100))).isTrue();
         assertThat(card.poll(0)).isNotNull();
+        card.send(0, DriverCard.plain(frame(100)));
+        assertThat(backend.sent).hasSize(1);
+    }
+
+    @Test
+    void aLinkThatIsLostShowsInTheConfiguration() {
+        DriverCard card = card(ALL);
+        assertThat(card.driver.readConfig(6, 2)).isEqualTo(1);
+        backend.sink.linkLost();
+        assertThat(card.driver.readConfig(6, 2)).isZero();
     }
 
     // ---- commands

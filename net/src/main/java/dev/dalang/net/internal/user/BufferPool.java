@@ -15,30 +15,40 @@ final class BufferPool {
 
     private final Deque<ByteBuffer> large = new ArrayDeque<>();
     private final Deque<ByteBuffer> small = new ArrayDeque<>();
-    private final long budget;
-    private long reserved;
+
+    /** What the large ones may take together, and the small ones: neither has the other's. */
+    private final long largeBudget;
+
+    private final long smallBudget;
+    private long largeReserved;
+    private long smallReserved;
     private long allocated;
 
     BufferPool(long budget) {
-        this.budget = budget;
+        // Half for each: memory that was allocated stays what it is.
+        largeBudget = budget / 2 / (2L * LARGE_BYTES) * (2L * LARGE_BYTES);
+        smallBudget = budget - largeBudget;
     }
 
     /** Reserves for two streams; gives the size of each, or 0 if there is no room. */
     int reserve() {
-        // The large ones leave half of the budget to those that come later.
-        if (reserved + 2L * LARGE_BYTES <= budget / 2) {
-            reserved += 2L * LARGE_BYTES;
+        if (largeReserved + 2L * LARGE_BYTES <= largeBudget) {
+            largeReserved += 2L * LARGE_BYTES;
             return LARGE_BYTES;
         }
-        if (reserved + 2L * SMALL_BYTES <= budget) {
-            reserved += 2L * SMALL_BYTES;
+        if (smallReserved + 2L * SMALL_BYTES <= smallBudget) {
+            smallReserved += 2L * SMALL_BYTES;
             return SMALL_BYTES;
         }
         return 0;
     }
 
     void unreserve(int size) {
-        reserved -= 2L * size;
+        if (size == LARGE_BYTES) {
+            largeReserved -= 2L * LARGE_BYTES;
+        } else {
+            smallReserved -= 2L * size;
+        }
     }
 
     ByteBuffer take(int size) {
@@ -60,6 +70,6 @@ final class BufferPool {
     }
 
     long reservedBytes() {
-        return reserved;
+        return largeReserved + smallReserved;
     }
 }

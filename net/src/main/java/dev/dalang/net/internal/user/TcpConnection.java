@@ -444,7 +444,7 @@ final class TcpConnection extends Flow implements Loop.Endpoint {
             return;
         }
         if (finishedFirst) {
-            state = State.TIME_WAIT;
+            nat.isOver(this);
             release();
             setDeadline(now() + TIME_WAIT_NANOS);
         } else {

@@ -32,6 +32,16 @@ final class TcpNat {
     private final FlowTable<TcpConnection> connections;
     private final List<TcpForward> forwards = new ArrayList<>();
     private final TcpHeader header = new TcpHeader();
+
+    /** Connections that are over. */
+    private int timeWaits;
+
+    /** No connection was found stale, and none becomes it before this time. */
+    private long noneStaleBefore = Long.MIN_VALUE;
+
+    /** Whether a connection waits for the guest's hardware address. */
+    private boolean searches;
+
     private List<TcpConnection> work = new ArrayList<>();
     private List<TcpConnection> spare = new ArrayList<>();
 
@@ -133,7 +143,7 @@ final class TcpNat {
         if (target == null) {
             return;
         }
-        int reserved = connections.size() < limit || makeRoom() ? pool.reserve() : 0;
+        int reserved = reserve();
         if (reserved == 0) {
             counters.count(NetworkEvent.TCP_LIMIT);
             refuse(packet);
@@ -214,20 +224,46 @@ final class TcpNat {
         return null;
     }
 
-    /** Ends a connection that is over or was not heard of for long; false if there is none. */
-    private boolean makeRoom() {
+    /** Finds a place and memory for one more connection; gives its buffers' size, or 0. */
+    private int reserve() {
+        if (connections.size() >= limit && !endOneThatIsOver() && !endTheStalest()) {
+            return 0;
+        }
+        int reserved = pool.reserve();
+        // One that is over has given its memory back already.
+        return reserved == 0 && endTheStalest() ? pool.reserve() : reserved;
+    }
+
+    /** Ends a connection that only waits for the guest to ask for our last word again. */
+    private boolean endOneThatIsOver() {
+        for (int i = 0; timeWaits > 0 && i < connections.size(); i++) {
+            if (connections.get(i).state == TcpConnection.State.TIME_WAIT) {
+                remove(connections.get(i));
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Ends the connection that was not heard of for longest, if that is long. */
+    private boolean endTheStalest() {
+        long now = loop.now();
+        if (now < noneStaleBefore) {
+            return false; // a guest that asks again and again has nobody look again and again
+        }
         TcpConnection stalest = null;
         for (int i = 0; i < connections.size(); i++) {
             TcpConnection candidate = connections.get(i);
-            if (candidate.state == TcpConnection.State.TIME_WAIT) {
-                remove(candidate);
-                return true;
-            }
-            if (stalest == null || candidate.lastUsed < stalest.lastUsed) {
+            if (candidate.state != TcpConnection.State.TIME_WAIT
+                    && (stalest == null || candidate.lastUsed < stalest.lastUsed)) {
                 stalest = candidate;
             }
         }
-        if (stalest == null || loop.now() - stalest.lastUsed < STALE_NANOS) {
+        if (stalest == null) {
+            return false;
+        }
+        if (now - stalest.lastUsed < STALE_NANOS) {
+            noneStaleBefore = stalest.lastUsed + STALE_NANOS;
             return false;
         }
         stalest.abort();
@@ -283,7 +319,7 @@ final class TcpNat {
     // ---- from a forward
 
     void accepted(TcpForward forward, SocketChannel channel) {
-        int reserved = connections.size() < limit || makeRoom() ? pool.reserve() : 0;
+        int reserved = reserve();
         int port = reserved == 0 ? 0 : freePort(forward, channel);
         if (port == 0) {
             pool.unreserve(reserved);
@@ -347,16 +383,25 @@ final class TcpNat {
     void findGuest(TcpConnection connection) {
         connection.guestMac = neighbours.mac(connection.guestHi, connection.guestLo);
         if (connection.guestMac == 0) {
+            searches = true;
             resolution.ask(connection.guestHi, connection.guestLo);
         }
     }
 
     /** Who waited for the guest's hardware address need not wait longer. */
     void learnt() {
+        if (!searches) {
+            return;
+        }
+        searches = false;
         for (int i = 0; i < connections.size(); i++) {
             TcpConnection connection = connections.get(i);
             if (connection.state == TcpConnection.State.SYN_SENT && connection.guestMac == 0) {
-                connection.sendSyn();
+                if (neighbours.mac(connection.guestHi, connection.guestLo) == 0) {
+                    searches = true;
+                } else {
+                    connection.sendSyn();
+                }
             }
         }
     }
@@ -389,8 +434,17 @@ final class TcpNat {
         due.clear();
     }
 
+    /** A connection is over, and stays for a while. */
+    void isOver(TcpConnection connection) {
+        connection.state = TcpConnection.State.TIME_WAIT;
+        timeWaits++;
+    }
+
     void remove(TcpConnection connection) {
         connections.remove(connection);
+        if (connection.state == TcpConnection.State.TIME_WAIT) {
+            timeWaits--;
+        }
         connection.state = TcpConnection.State.CLOSED;
         connection.release();
     }
@@ -422,5 +476,6 @@ final class TcpNat {
             remove(connections.get(i));
         }
         work.clear();
+        noneStaleBefore = Long.MIN_VALUE;
     }
 }

@@ -81,6 +81,7 @@ final class DebianInitrd {
                 List.of(
                         "dev",
                         "etc",
+                        "etc/udhcpc",
                         "mnt",
                         "newroot",
                         "proc",
@@ -106,6 +107,7 @@ final class DebianInitrd {
         cpio.file("usr/sbin/coldplug", 0755, resource("coldplug"));
         cpio.file("etc/inittab", 0644, resource("inittab"));
         cpio.file("etc/console", 0755, resource("console"));
+        cpio.file("etc/udhcpc/default.script", 0755, resource("dhcp"));
         cpio.file("etc/profile", 0644, resource("profile"));
         cpio.file("etc/passwd", 0644, ascii("root:x:0:0:root:/root:/bin/sh\n"));
         cpio.file("etc/group", 0644, ascii("root:x:0:\n"));
