@@ -27,7 +27,7 @@ final class LayersTest {
                     Map.entry("tables", Set.of()),
                     Map.entry("testkit", Set.of("bus")),
                     Map.entry("pci", Set.of("bus", "tables")),
-                    Map.entry("net", Set.of("bus")),
+                    Map.entry("net", Set.of("bus", "linux")),
                     Map.entry("linux", Set.of()),
                     Map.entry("storage", Set.of("bus", "linux")),
                     Map.entry("virtio", Set.of("bus", "tables", "pci", "net", "storage")),

@@ -134,10 +134,10 @@ final class RunCommand implements Callable<Integer> {
 
     @Option(
             names = "--net",
-            paramLabel = "user[,KEY=VALUE]...|none",
+            paramLabel = "user[,KEY=VALUE]...|tap=NAME[,KEY=VALUE]...|none",
             description = {
-                "A network card and a network that needs no rights (default: user), may be",
-                "repeated; keys: host-loopback=on opens the host's loopback at 10.0.2.2,",
+                "A network card and a network that needs no rights (default: user), or an interface",
+                "of the host's; may be repeated; keys: host-loopback=on opens the host's loopback at 10.0.2.2,",
                 "restrict=on closes all but forwards, hostfwd=tcp:127.0.0.1:2222-:22, mac=,",
                 "queues=, pcap=FILE, bootindex=, id=, addr=."
             })

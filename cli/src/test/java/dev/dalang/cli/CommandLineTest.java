@@ -171,7 +171,7 @@ class CommandLineTest {
         "run --firmware edk2 --bare /dev/null, '--bare: expected no --firmware beside it'",
         "run --firmware edk2 --flash a --flash b, 'expected at most 1 bank beside --firmware'",
         "run --max-instructions x, --max-instructions",
-        "run --net tap, '--net: expected user or none, found tap'",
+        "run --net tap, '--net: expected user, tap=NAME or none, found tap'",
         "run --net user --net none, '--net: expected none alone'",
         "'run --net user,hostfwd=tcp:22', '--net: hostfwd=tcp:22: expected PROTOCOL:'",
         "'run --net user,restrict=yes', '--net: expected restrict=on or off, found yes'",

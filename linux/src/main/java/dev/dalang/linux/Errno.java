@@ -64,6 +64,8 @@ public enum Errno {
     ENOSYS(38, "not implemented"),
     /** Too many levels of symbolic links. */
     ELOOP(40, "too many symbolic links"),
+    /** File descriptor in bad state. */
+    EBADFD(77, "file descriptor in bad state"),
     /** Operation not supported. */
     EOPNOTSUPP(95, "operation not supported"),
     /** Address already in use. */

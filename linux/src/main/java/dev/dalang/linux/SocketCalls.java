@@ -28,6 +28,16 @@ final class SocketCalls {
             Calls.function("shutdown", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
     private static final MethodHandle SENDMSG = message("sendmsg");
     private static final MethodHandle RECVMSG = message("recvmsg");
+    private static final MethodHandle SENDTO =
+            Calls.function(
+                    "sendto",
+                    FunctionDescriptor.of(
+                            JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
+    private static final MethodHandle RECVFROM =
+            Calls.function(
+                    "recvfrom",
+                    FunctionDescriptor.of(
+                            JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS));
     private static final MethodHandle POLL =
             Calls.function("poll", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
     private static final MethodHandle EVENTFD =
@@ -132,6 +142,32 @@ final class SocketCalls {
     static long recvmsg(int socket, MemorySegment message, int flags) {
         try {
             return (long) RECVMSG.invokeExact(Calls.captured(), socket, message, flags);
+        } catch (Throwable impossible) {
+            throw Calls.unexpected(impossible);
+        }
+    }
+
+    static long sendto(
+            int descriptor, MemorySegment source, long bytes, MemorySegment address, int length) {
+        try {
+            return (long)
+                    SENDTO.invokeExact(
+                            Calls.captured(), descriptor, source, bytes, 0, address, length);
+        } catch (Throwable impossible) {
+            throw Calls.unexpected(impossible);
+        }
+    }
+
+    static long recvfrom(
+            int descriptor,
+            MemorySegment target,
+            long bytes,
+            MemorySegment address,
+            MemorySegment length) {
+        try {
+            return (long)
+                    RECVFROM.invokeExact(
+                            Calls.captured(), descriptor, target, bytes, 0, address, length);
         } catch (Throwable impossible) {
             throw Calls.unexpected(impossible);
         }

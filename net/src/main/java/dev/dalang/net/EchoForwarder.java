@@ -5,9 +5,9 @@ import java.nio.ByteBuffer;
 import java.util.function.Consumer;
 
 /**
- * Sends the guest's echo requests to the outside, where the host allows that. The JDK cannot; who
- * has datagram sockets for ICMP implements this. Without one, requests to the outside are answered
- * by "administratively prohibited".
+ * Sends the guest's echo requests to the outside, where the host allows that. A {@link UserNetwork}
+ * has one over the host's datagram sockets for ICMP, unless it is given another. Without one,
+ * requests to the outside are answered by "administratively prohibited".
  */
 public interface EchoForwarder extends AutoCloseable {
     /**

@@ -4,6 +4,7 @@ import dev.dalang.bus.snapshot.Snapshot;
 import dev.dalang.bus.time.VirtualClock;
 import dev.dalang.net.internal.user.Engine;
 import dev.dalang.net.internal.user.EngineConfig;
+import dev.dalang.net.internal.user.HostEcho;
 
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +19,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -53,8 +55,11 @@ public final class UserNetwork implements NetworkBackend {
     private final Engine engine;
     private final int mtu;
     private final List<HostForward> forwards;
+    private final Optional<EchoForwarder> ownEcho;
 
-    private UserNetwork(Engine engine, int mtu, List<HostForward> forwards) {
+    private UserNetwork(
+            Engine engine, int mtu, List<HostForward> forwards, Optional<EchoForwarder> ownEcho) {
+        this.ownEcho = ownEcho;
         this.engine = engine;
         this.mtu = mtu;
         this.forwards = List.copyOf(forwards);
@@ -150,6 +155,7 @@ public final class UserNetwork implements NetworkBackend {
     @Override
     public void close() {
         engine.close();
+        ownEcho.ifPresent(EchoForwarder::close);
     }
 
     /** The options of a network. */
@@ -164,6 +170,7 @@ public final class UserNetwork implements NetworkBackend {
         private int maxUdpFlows = 512;
         private long bufferBytes = 256L << 20;
         private @Nullable EchoForwarder echo;
+        private boolean hostEcho = true;
 
         private Builder() {}
 
@@ -275,7 +282,20 @@ public final class UserNetwork implements NetworkBackend {
         }
 
         /**
-         * Sends echo requests to the outside.
+         * Sends echo requests to the outside through the host's sockets for datagrams of ICMP,
+         * where there are such and the user may have them. Without, and with no {@link
+         * #echoForwarder}, they are answered by "administratively prohibited".
+         *
+         * @param on whether; true by default
+         * @return this
+         */
+        public Builder hostEcho(boolean on) {
+            hostEcho = on;
+            return this;
+        }
+
+        /**
+         * Sends echo requests to the outside, in the place of the host's sockets.
          *
          * @param forwarder who does it; whoever made it closes it
          * @return this
@@ -300,6 +320,10 @@ public final class UserNetwork implements NetworkBackend {
          * @throws UncheckedIOException if a port cannot be opened; the message names the forward
          */
         public UserNetwork build() {
+            Optional<EchoForwarder> own =
+                    hostEcho && echo == null && outside && !restrict
+                            ? HostEcho.open()
+                            : Optional.empty();
             EngineConfig config =
                     new EngineConfig(
                             hostLoopback,
@@ -310,11 +334,12 @@ public final class UserNetwork implements NetworkBackend {
                             maxUdpFlows,
                             bufferBytes,
                             List.copyOf(resolvers),
-                            echo);
+                            own.isPresent() ? own.get() : echo);
             Engine engine;
             try {
                 engine = new Engine(config);
             } catch (IOException noSelector) {
+                own.ifPresent(EchoForwarder::close);
                 throw new UncheckedIOException("the host has no selector for it", noSelector);
             }
             List<HostForward> opened = new ArrayList<>();
@@ -323,11 +348,12 @@ public final class UserNetwork implements NetworkBackend {
                     opened.add(open(engine, forward));
                 } catch (IOException failed) {
                     engine.close();
+                    own.ifPresent(EchoForwarder::close);
                     throw new UncheckedIOException(
                             "hostfwd=" + forward + ": " + failed.getMessage(), failed);
                 }
             }
-            return new UserNetwork(engine, mtu, opened);
+            return new UserNetwork(engine, mtu, opened, own);
         }
 
         private static HostForward open(Engine engine, HostForward forward) throws IOException {

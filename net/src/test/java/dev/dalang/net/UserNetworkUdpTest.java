@@ -141,7 +141,7 @@ final class UserNetworkUdpTest {
 
     @Test
     void whatIsFartherDoesNotAnswerEchoRequestsWithoutAForwarder() {
-        Guest guest = guest();
+        Guest guest = open(new Guest(builder -> builder.hostEcho(false)));
         assertThat(guest.stack.ping(GuestStack.literal("192.0.2.1"), 8)).isFalse();
         assertThat(guest.network.count(NetworkEvent.FORBIDDEN)).isEqualTo(1);
     }

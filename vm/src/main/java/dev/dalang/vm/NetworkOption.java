@@ -3,12 +3,14 @@ package dev.dalang.vm;
 import dev.dalang.net.HostForward;
 import dev.dalang.net.NetworkBackend;
 import dev.dalang.net.PacketCapture;
+import dev.dalang.net.TapNetwork;
 import dev.dalang.net.UserNetwork;
 import dev.dalang.virtio.VirtioPciDevice;
 import dev.dalang.virtio.net.VirtioNetDevice;
 
 import org.jspecify.annotations.Nullable;
 
+import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -20,17 +22,23 @@ import java.util.Set;
 /**
  * A network card, and what stands behind it, as {@code --net} has them: {@code
  * user[,host-loopback=on][,restrict=on][,hostfwd=tcp:127.0.0.1:2222-:22][,mac=…][,queues=N]
- * [,pcap=FILE][,bootindex=N][,id=ID][,addr=DD.F]}, or {@code none}. Only {@code hostfwd} may be
- * given more than once.
+ * [,pcap=FILE][,bootindex=N][,id=ID][,addr=DD.F]}, {@code tap=NAME} with those from {@code mac} on,
+ * or {@code none}. Only {@code hostfwd} may be given more than once.
  */
 final class NetworkOption {
-    private static final String ACCEPTED =
-            "host-loopback=, restrict=, hostfwd=, mac=, queues=, pcap=, bootindex=, id= or addr=";
+    private static final String OF_ANY = "mac=, queues=, pcap=, bootindex=, id= or addr=";
+    private static final String OF_USER = "host-loopback=, restrict=, hostfwd=, " + OF_ANY;
+    private static final String TAP = "tap=";
+    private static final Set<String> OF_USER_ALONE = Set.of("host-loopback", "restrict", "hostfwd");
     private static final long FIRST_MAC = 0x5254_0012_3456L;
     private static final long CAPTURE_BYTES = 1L << 30;
     private static final int MAX_QUEUES = 32;
 
     private final UserNetwork.Builder network = UserNetwork.builder();
+
+    /** The host's interface, in the place of a network of the guest's own. */
+    private final Optional<String> tap;
+
     private OptionalLong mac = OptionalLong.empty();
     private int queues = 1;
     private @Nullable Path capture;
@@ -38,7 +46,9 @@ final class NetworkOption {
     private Optional<PciPlacement.Address> address = Optional.empty();
     private OptionalInt bootIndex = OptionalInt.empty();
 
-    private NetworkOption() {}
+    private NetworkOption(Optional<String> tap) {
+        this.tap = tap;
+    }
 
     /**
      * Parses; nothing is opened yet.
@@ -52,10 +62,13 @@ final class NetworkOption {
         if (parts[0].equals("none") && parts.length == 1) {
             return Optional.empty();
         }
-        if (!parts[0].equals("user")) {
-            throw new ConfigurationException("--net: expected user or none, found " + text);
+        boolean isTap = parts[0].startsWith(TAP);
+        if (!isTap && !parts[0].equals("user")) {
+            throw new ConfigurationException(
+                    "--net: expected user, tap=NAME or none, found " + text);
         }
-        NetworkOption option = new NetworkOption();
+        NetworkOption option =
+                new NetworkOption(isTap ? Optional.of(interfaceName(parts[0])) : Optional.empty());
         Set<String> seen = new HashSet<>();
         for (int i = 1; i < parts.length; i++) {
             int equals = parts[i].indexOf('=');
@@ -65,18 +78,32 @@ final class NetworkOption {
                         "--net: expected %s= once, found it twice".formatted(key));
             }
             if (equals < 0) {
-                throw unknown(parts[i]);
+                throw option.unknown(parts[i]);
             }
             option.take(key, parts[i].substring(equals + 1), parts[i]);
         }
         return Optional.of(option);
     }
 
-    private static ConfigurationException unknown(String part) {
-        return new ConfigurationException("--net: expected " + ACCEPTED + ", found " + part);
+    private static String interfaceName(String part) {
+        String name = part.substring(TAP.length());
+        if (!name.matches("[^/\\s]{1,15}") || name.equals(".") || name.equals("..")) {
+            throw new ConfigurationException(
+                    "--net: expected tap= with the name of an interface, 1 to 15 characters, found "
+                            + part);
+        }
+        return name;
+    }
+
+    private ConfigurationException unknown(String part) {
+        return new ConfigurationException(
+                "--net: expected " + (tap.isPresent() ? OF_ANY : OF_USER) + ", found " + part);
     }
 
     private void take(String key, String value, String part) {
+        if (tap.isPresent() && OF_USER_ALONE.contains(key)) {
+            throw unknown(part);
+        }
         switch (key) {
             case "host-loopback" -> network.hostLoopback(isOn(key, value));
             case "restrict" -> network.restrict(isOn(key, value));
@@ -154,7 +181,7 @@ final class NetworkOption {
     PciPlacement make(int index) {
         NetworkBackend backend = null;
         try {
-            backend = network.build();
+            backend = tap.isPresent() ? TapNetwork.open(tap.get()) : network.build();
             if (capture != null) {
                 backend = PacketCapture.of(backend, capture, CAPTURE_BYTES);
             }
@@ -163,6 +190,9 @@ final class NetworkOption {
                 backend.close();
             }
             throw new ConfigurationException("--net: " + failed.getMessage(), failed);
+        } catch (IOException failed) {
+            throw new ConfigurationException(
+                    "--net: tap=" + tap.orElse("") + ": " + failed.getMessage(), failed);
         }
         VirtioNetDevice card =
                 VirtioNetDevice.builder(backend)

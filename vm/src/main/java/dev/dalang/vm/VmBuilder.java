@@ -358,8 +358,9 @@ public final class VmBuilder {
      * Plugs a network card in, with a network behind it; may be repeated. Default: none. Ports and
      * files that it names are opened by {@link #build}, for each machine anew.
      *
-     * @param text {@code user} for a network of the guest's own, with options, or {@code none}:
-     *     {@code user[,host-loopback=on][,restrict=on][,hostfwd=tcp:127.0.0.1:2222-:22][,mac=…]
+     * @param text {@code user} for a network of the guest's own, {@code tap=NAME} for an interface
+     *     of the host's, each with options, or {@code none}: {@code
+     *     user[,host-loopback=on][,restrict=on][,hostfwd=tcp:127.0.0.1:2222-:22][,mac=…]
      *     [,queues=N][,pcap=FILE][,bootindex=N][,id=ID][,addr=DD.F]}
      * @return this
      * @throws ConfigurationException if the text is wrong, or {@code none} is not alone

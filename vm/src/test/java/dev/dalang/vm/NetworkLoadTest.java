@@ -121,7 +121,7 @@ final class NetworkLoadTest {
             Thread.ofVirtual().start(() -> reset(resetting));
             PciGuest guest = boot(vm);
             guest.command(
-                    "(head -c 67108864 /dev/zero | nc 10.0.2.2 %d) &"
+                    "(head -c 67108864 /dev/zero | nc 10.0.2.2 %d) & :"
                             .formatted(deaf.getLocalPort()));
             for (int i = 0; i < 10; i++) {
                 assertThat(
@@ -164,10 +164,10 @@ final class NetworkLoadTest {
                     guest.command("cd %s; echo virtio*; cd".formatted(driver)).split("\\s")[0];
             for (int i = 0; i < 20; i++) {
                 guest.command(
-                        "(while true; do wget -q -O /dev/null %s; done) 2>/dev/null &"
+                        "(while true; do wget -q -O /dev/null %s; done) 2>/dev/null & :"
                                 .formatted(server.url()));
                 guest.command(
-                        "(head -c 999999999 /dev/zero | nc 10.0.2.2 %d) 2>/dev/null &"
+                        "(head -c 999999999 /dev/zero | nc 10.0.2.2 %d) 2>/dev/null & :"
                                 .formatted(server.port()));
                 guest.command("echo %s > %s/unbind".formatted(card, driver));
                 guest.command("kill %1 %2; killall wget nc head; wait");

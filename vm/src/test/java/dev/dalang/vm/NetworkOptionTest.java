@@ -61,7 +61,11 @@ final class NetworkOptionTest {
     @ValueSource(
             strings = {
                 "",
-                "tap=x",
+                "tap=",
+                "tap=a/b",
+                "tap=longer-than-names-are",
+                "tap=x,restrict=on",
+                "tap=x,hostfwd=tcp::1-:1",
                 "none,mac=52:54:00:12:34:56",
                 "user,",
                 "user,x",

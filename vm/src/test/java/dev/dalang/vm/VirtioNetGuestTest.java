@@ -70,7 +70,7 @@ final class VirtioNetGuestTest {
             assertThat(guest.command(refused)).contains("Connection refused");
             String outside = "wget -T 9 -O - http://192.0.2.1/ 2>&1 | tail -1";
             assertThat(guest.command(outside)).contains("Connection refused");
-            guest.command("(echo from the guest | nc -l -p 7 > /tmp/got) &");
+            guest.command("(echo from the guest | nc -l -p 7 > /tmp/got) & :");
             guest.command("while ! netstat -lnt | grep -q :7; do sleep 0.1; done");
             assertThat(ask(forwarded)).isEqualTo("from the guest\n");
             assertThat(guest.command("cat /tmp/got")).startsWith("from the host");

@@ -38,12 +38,7 @@ public final class GuestComparison {
     private final NetworkServer server;
 
     private GuestComparison(
-            Options options,
-            Guest guest,
-            Path initrd,
-            Path bare,
-            Path disk,
-            NetworkServer server) {
+            Options options, Guest guest, Path initrd, Path bare, Path disk, NetworkServer server) {
         this.server = server;
         this.options = options;
         this.guest = guest;
