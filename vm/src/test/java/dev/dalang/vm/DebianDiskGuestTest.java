@@ -13,8 +13,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 
-/** Debian's root file system on a virtio disk, made without rights, boots to a login. */
-@Tag("boot")
+/**
+ * Debian's root file system on a virtio disk, made without rights, boots to a login. It fetches a
+ * distribution and boots it twice, which takes too long for every run of all tests.
+ */
+@Tag("long")
 final class DebianDiskGuestTest {
     private static final Duration BOOT = Duration.ofMinutes(15);
     private static final Duration COMMAND = Duration.ofMinutes(2);
