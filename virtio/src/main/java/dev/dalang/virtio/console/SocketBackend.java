@@ -208,7 +208,7 @@ public final class SocketBackend implements PortBackend {
                 disconnect(key);
             }
         }
-        told().opened(false);
+        tellOfTheEnd();
         return length;
     }
 
@@ -235,7 +235,7 @@ public final class SocketBackend implements PortBackend {
             }
             disconnect(key);
         }
-        told().opened(false);
+        tellOfTheEnd();
         return 0;
     }
 
@@ -253,10 +253,17 @@ public final class SocketBackend implements PortBackend {
     private void disconnect(SelectionKey key) {
         client = null;
         close(key.channel());
-        SelectionKey listening = server.keyFor(selector);
-        if (listening != null && listening.isValid()) {
-            listening.interestOps(SelectionKey.OP_ACCEPT);
-            selector.wakeup();
+    }
+
+    /** Tells of the client's end, and only then lets the next one in, of which is told, too. */
+    private void tellOfTheEnd() {
+        told().opened(false);
+        synchronized (lock) {
+            SelectionKey listening = server.keyFor(selector);
+            if (listening != null && listening.isValid()) {
+                listening.interestOps(SelectionKey.OP_ACCEPT);
+                selector.wakeup();
+            }
         }
     }
 
