@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Translates in the background what the harts of a machine find hot. Requests come from any hart
@@ -40,8 +41,15 @@ public final class Translator implements RegionPlan.Guide {
     /** Calls in a batch whose time tells whether the JVM has compiled a region. */
     private static final int BATCH = 64;
 
-    private static final int MAX_BATCHES = 2_000;
     private static final long COMPILED_NANOS = 40;
+
+    /** Batches without a pause; a JVM that compiles in the background then wants the processor. */
+    private static final int EAGER_BATCHES = 200;
+
+    private static final long PAUSE_NANOS = 200_000;
+
+    /** How long to wait for the JVM's compiler, which may have much to do, in nanoseconds. */
+    private static final long LONGEST_WAIT = 2_000_000_000;
 
     /** A region of so few instructions is repeated in others rather than left alone. */
     private static final int SMALL = 40;
@@ -451,13 +459,19 @@ public final class Translator implements RegionPlan.Guide {
 
     /** Calls a region until the JVM has compiled it; false if it does not. */
     private static boolean isCompiled(Region region) {
-        for (int batch = 0;
-                batch < MAX_BATCHES && !Thread.currentThread().isInterrupted();
-                batch++) {
+        long began = System.nanoTime();
+        for (int batch = 0; !Thread.currentThread().isInterrupted(); batch++) {
             long start = System.nanoTime();
             call(region, BATCH);
-            if (System.nanoTime() - start < BATCH * COMPILED_NANOS) {
+            long end = System.nanoTime();
+            if (end - start < BATCH * COMPILED_NANOS) {
                 return true;
+            }
+            if (end - began > LONGEST_WAIT) {
+                return false;
+            }
+            if (batch >= EAGER_BATCHES) {
+                LockSupport.parkNanos(PAUSE_NANOS);
             }
         }
         return false;
