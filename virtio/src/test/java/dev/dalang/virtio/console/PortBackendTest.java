@@ -105,7 +105,7 @@ final class PortBackendTest {
     }
 
     @Test
-    void aFileThatIsFullIsAPortThatIsClosed() throws Exception {
+    void whatIsNoRegularFileIsRefused() throws Exception {
         Path full = Path.of("/dev/full");
         assumeTrue(Files.isWritable(full));
         // A device is no regular file; a link to one neither: it is refused when it is opened.
