@@ -28,11 +28,13 @@ final class ImageBackendTest {
 
     @TempDir Path directory;
     private final List<ImageBackend> opened = new ArrayList<>();
+    private final List<Slow> held = new ArrayList<>();
     private final BlockingQueue<BlockStatus> ended = new LinkedBlockingQueue<>();
     private final BlockRequest.Completion completion = (_, status) -> ended.add(status);
 
     @AfterEach
     void close() {
+        held.forEach(Slow::release);
         opened.forEach(ImageBackend::close);
     }
 
@@ -124,7 +126,7 @@ final class ImageBackendTest {
     }
 
     /** An image that waits until it is told to go on, or throws. */
-    private static final class Slow implements DiskImage {
+    private final class Slow implements DiskImage {
         final CountDownLatch go = new CountDownLatch(1);
         final AtomicInteger inside = new AtomicInteger();
         final AtomicInteger transfers = new AtomicInteger();
@@ -135,6 +137,12 @@ final class ImageBackendTest {
 
         Slow(int entrants) {
             entered = new CountDownLatch(entrants);
+            held.add(this);
+        }
+
+        /** What fails before it lets go would otherwise wait for its end. */
+        void release() {
+            go.countDown();
         }
 
         @Override
@@ -154,8 +162,8 @@ final class ImageBackendTest {
 
         private void transfer() throws IOException {
             transfers.incrementAndGet();
-            entered.countDown();
             inside.incrementAndGet();
+            entered.countDown();
             try {
                 go.await();
             } catch (InterruptedException interrupted) {
