@@ -22,6 +22,10 @@ static inline uint64_t next_random(uint64_t *state)
 void prepare_integer(uint64_t amount);
 uint64_t run_integer(uint64_t iterations);
 
+/* pair.c */
+void prepare_pair(uint64_t amount);
+uint64_t run_pair(uint64_t iterations);
+
 /* records.c */
 void prepare_records(uint64_t amount);
 uint64_t run_records(uint64_t iterations);

@@ -31,7 +31,7 @@ record Options(
             """
             Usage: dalang bench guest [OPTION]...
             Runs the same kernel, initial file system and workloads on Dalang and on QEMU 10 (TCG),
-            one CPU each, by turns, and prints the medians and their ratios.
+            one CPU each (two for the last of them), by turns, and prints the medians and their ratios.
 
               --runs N       measure everything N times (5)
               --quick        one run, a twentieth of the work, a short idle time
