@@ -4,6 +4,8 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import org.jspecify.annotations.Nullable;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -41,6 +43,9 @@ final class Calls {
     private static final MethodHandle PWRITE = transfer("pwrite");
     private static final MethodHandle PREADV = vectored("preadv");
     private static final MethodHandle PWRITEV = vectored("pwritev");
+    private static final @Nullable MethodHandle PREADV2 = flagged("preadv2");
+    private static final MethodHandle LSEEK =
+            function("lseek", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
     private static final MethodHandle FDATASYNC =
             function("fdatasync", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
     private static final MethodHandle FSYNC =
@@ -79,6 +84,21 @@ final class Calls {
     private static MethodHandle vectored(String name) {
         return function(
                 name, FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT, JAVA_LONG));
+    }
+
+    /** A function that not every C library has. */
+    private static @Nullable MethodHandle flagged(String name) {
+        return LINKER.defaultLookup()
+                .find(name)
+                .map(
+                        symbol ->
+                                LINKER.downcallHandle(
+                                        symbol,
+                                        FunctionDescriptor.of(
+                                                JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT, JAVA_LONG,
+                                                JAVA_INT),
+                                        CAPTURE))
+                .orElse(null);
     }
 
     /** Where this thread's calls leave errno, which is their first argument. */
@@ -147,6 +167,32 @@ final class Calls {
     static long pwritev(int descriptor, MemorySegment vector, int count, long offset) {
         try {
             return (long) PWRITEV.invokeExact(CAPTURED.get(), descriptor, vector, count, offset);
+        } catch (Throwable impossible) {
+            throw unexpected(impossible);
+        }
+    }
+
+    /** True if there is {@link #preadv2}. */
+    static boolean hasPreadv2() {
+        return PREADV2 != null;
+    }
+
+    static long preadv2(int descriptor, MemorySegment vector, int count, long offset, int flags) {
+        MethodHandle handle = PREADV2;
+        if (handle == null) {
+            throw new IllegalStateException("this C library has no preadv2");
+        }
+        try {
+            return (long)
+                    handle.invokeExact(CAPTURED.get(), descriptor, vector, count, offset, flags);
+        } catch (Throwable impossible) {
+            throw unexpected(impossible);
+        }
+    }
+
+    static long lseek(int descriptor, long offset, int whence) {
+        try {
+            return (long) LSEEK.invokeExact(CAPTURED.get(), descriptor, offset, whence);
         } catch (Throwable impossible) {
             throw unexpected(impossible);
         }

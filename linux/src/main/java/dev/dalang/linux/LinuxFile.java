@@ -19,6 +19,12 @@ public final class LinuxFile implements AutoCloseable {
     /** The greatest number of pieces of memory that one call takes ({@code IOV_MAX}). */
     public static final int MAX_PIECES = 1024;
 
+    /** Of {@link #readNow}: the disk would have to be waited for. */
+    public static final int WOULD_WAIT = -1;
+
+    /** Of {@link #readNow}: whether one has to wait is not known here. */
+    public static final int CANNOT_TELL = -2;
+
     /** What was opened. */
     public enum Kind {
         /** A regular file. */
@@ -66,6 +72,13 @@ public final class LinuxFile implements AutoCloseable {
     private static final int FLOCK_BYTES = 32;
 
     private static final int IOVEC_BYTES = 16;
+    private static final int RWF_NOWAIT = 8;
+    private static final int SEEK_END = 2;
+
+    /** Where a thread puts the pieces of a call; it lives as long as the thread. */
+    private static final ThreadLocal<MemorySegment> VECTOR =
+            ThreadLocal.withInitial(
+                    () -> Arena.ofAuto().allocate((long) MAX_PIECES * IOVEC_BYTES, Long.BYTES));
 
     private final Descriptor descriptor;
     private final Kind kind;
@@ -167,6 +180,9 @@ public final class LinuxFile implements AutoCloseable {
      * @throws HostIoException if the call fails
      */
     public long size() throws HostIoException {
+        if (kind == Kind.REGULAR) {
+            return end();
+        }
         try (Arena arena = Arena.ofConfined()) {
             if (kind == Kind.BLOCK_DEVICE) {
                 MemorySegment out = arena.allocate(JAVA_LONG);
@@ -174,6 +190,20 @@ public final class LinuxFile implements AutoCloseable {
                 return out.get(JAVA_LONG, 0);
             }
             return stat(descriptor, arena).get(JAVA_LONG, STX_SIZE);
+        }
+    }
+
+    /** Nothing of a regular file is read or written where it stands: its place tells its end. */
+    private long end() throws HostIoException {
+        int number = descriptor.acquire();
+        try {
+            long end = Calls.lseek(number, 0, SEEK_END);
+            if (end < 0) {
+                throw new HostIoException("lseek", descriptor.subject(), Calls.errno());
+            }
+            return end;
+        } finally {
+            descriptor.release();
         }
     }
 
@@ -302,8 +332,8 @@ public final class LinuxFile implements AutoCloseable {
             return read(offset, targets.getFirst());
         }
         int number = descriptor.acquire();
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment vector = vector(targets, arena);
+        try {
+            MemorySegment vector = vector(targets);
             while (true) {
                 long done = Calls.preadv(number, vector, targets.size(), offset);
                 if (done >= 0) {
@@ -329,8 +359,8 @@ public final class LinuxFile implements AutoCloseable {
             return write(offset, sources.getFirst());
         }
         int number = descriptor.acquire();
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment vector = vector(sources, arena);
+        try {
+            MemorySegment vector = vector(sources);
             while (true) {
                 long done = Calls.pwritev(number, vector, sources.size(), offset);
                 if (done >= 0) {
@@ -343,12 +373,12 @@ public final class LinuxFile implements AutoCloseable {
         }
     }
 
-    private static MemorySegment vector(List<MemorySegment> pieces, Arena arena) {
+    private static MemorySegment vector(List<MemorySegment> pieces) {
         if (pieces.isEmpty() || pieces.size() > MAX_PIECES) {
             throw new IllegalArgumentException(
                     "expected 1..%d pieces of memory, got %d".formatted(MAX_PIECES, pieces.size()));
         }
-        MemorySegment vector = arena.allocate((long) pieces.size() * IOVEC_BYTES, Long.BYTES);
+        MemorySegment vector = VECTOR.get();
         long at = 0;
         for (MemorySegment piece : pieces) {
             if (!piece.isNative()) {
@@ -359,6 +389,42 @@ public final class LinuxFile implements AutoCloseable {
             at += IOVEC_BYTES;
         }
         return vector;
+    }
+
+    /**
+     * Reads what needs no waiting for the disk, because the kernel has it in memory ({@code
+     * RWF_NOWAIT}). Neither the kernel nor every file system can tell.
+     *
+     * @param offset where in the file, in bytes
+     * @param targets where the bytes go; 1 to {@link #MAX_PIECES}, native
+     * @return bytes, maybe fewer than there are; 0 at the end of the file; {@link #WOULD_WAIT}, or
+     *     {@link #CANNOT_TELL} for this file for ever
+     * @throws HostIoException if it fails
+     */
+    public long readNow(long offset, List<MemorySegment> targets) throws HostIoException {
+        if (!Calls.hasPreadv2()) {
+            return CANNOT_TELL;
+        }
+        int number = descriptor.acquire();
+        try {
+            MemorySegment vector = vector(targets);
+            while (true) {
+                long done = Calls.preadv2(number, vector, targets.size(), offset, RWF_NOWAIT);
+                if (done >= 0) {
+                    return done;
+                }
+                int errno = Calls.errno();
+                if (errno == Errno.EAGAIN.number()) {
+                    return WOULD_WAIT;
+                }
+                if (errno == Errno.EOPNOTSUPP.number() || errno == Errno.ENOSYS.number()) {
+                    return CANNOT_TELL;
+                }
+                throwUnlessInterrupted("preadv2");
+            }
+        } finally {
+            descriptor.release();
+        }
     }
 
     private void throwUnlessInterrupted(String call) throws HostIoException {

@@ -144,6 +144,24 @@ final class LinuxFileTest {
         }
     }
 
+    /** What has just been written is in the kernel's memory, where the file system can tell. */
+    @Test
+    void whatTheKernelHasInMemoryIsReadWithoutWaiting() throws Exception {
+        try (LinuxFile file = LinuxFile.open(file(), true)) {
+            file.write(0, memory("the puppeteer"));
+            MemorySegment first = memory(4);
+            MemorySegment second = memory(100);
+            long done = file.readNow(0, List.of(first, second));
+            if (done >= 0) {
+                assertThat(done).isEqualTo(13);
+                assertThat(text(first) + text(second.asSlice(0, 9))).isEqualTo("the puppeteer");
+                assertThat(file.readNow(13, List.of(first))).as("at the end").isZero();
+            } else {
+                assertThat(done).isIn((long) LinuxFile.WOULD_WAIT, (long) LinuxFile.CANNOT_TELL);
+            }
+        }
+    }
+
     @Test
     void aFileThatIsOnlyReadCannotBeWritten() throws Exception {
         try (LinuxFile opened = LinuxFile.open(file((byte) 1), false)) {

@@ -21,8 +21,9 @@ public interface BlockBackend extends AutoCloseable {
     BlockTopology topology();
 
     /**
-     * Takes a request. Does not wait for the disk, unless the back end was made to. What is wrong
-     * with a request is said by its status.
+     * Takes a request. Does not wait for the disk, unless the back end was made to, but may do at
+     * once what takes no longer than copying the bytes. What is wrong with a request is said by its
+     * status.
      *
      * @param request a new request
      */

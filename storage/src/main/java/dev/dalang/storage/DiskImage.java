@@ -29,6 +29,29 @@ public interface DiskImage extends AutoCloseable {
     void read(long offset, List<MemorySegment> buffers) throws IOException;
 
     /**
+     * Reads if nothing has to be waited for, because the host has the bytes in its memory.
+     *
+     * @param offset first byte of the disk
+     * @param buffers where the bytes go, as of {@link #read}
+     * @return false if they could not be had so, or it cannot be told: then {@link #read} does it,
+     *     and the buffers hold anything
+     * @throws IOException if it failed
+     */
+    default boolean readNow(long offset, List<MemorySegment> buffers) throws IOException {
+        return false;
+    }
+
+    /**
+     * Tells whether a write ends, as a rule, when the host has the bytes in its memory: it seldom
+     * waits, but may.
+     *
+     * @return true if it does. Constant
+     */
+    default boolean isBuffered() {
+        return false;
+    }
+
+    /**
      * Writes.
      *
      * @param offset first byte of the disk

@@ -1,6 +1,7 @@
 package dev.dalang.storage;
 
 import dev.dalang.storage.internal.EventCounters;
+import dev.dalang.storage.internal.Pace;
 import dev.dalang.storage.internal.Pieces;
 
 import org.jspecify.annotations.Nullable;
@@ -9,13 +10,21 @@ import java.io.IOException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.StampedLock;
+import java.util.function.LongSupplier;
 
 /**
  * Serves a {@link DiskImage}: with threads of its own, each of which waits for the host in the
  * place of the device, or on the thread that submits. The threads are platform threads, since a
  * call to the host would hold the carrier of a virtual one; they start when there is work for them,
  * and end when there was none for a while.
+ *
+ * <p>What needs no waiting does not need them either: reads of what the host has in its memory, and
+ * writes that it takes into it, are done by the thread that submits, and have ended when {@link
+ * #submit} returns. Whatever must be durable, and a disk that has shown to be slow in taking
+ * writes, is left to the threads.
  *
  * <p>A request is done piece by piece, so that a large one can be cancelled.
  */
@@ -36,11 +45,17 @@ public final class ImageBackend implements BlockBackend {
     private final DiskImage image;
     private final EventCounters counters = new EventCounters();
     private final @Nullable ThreadPoolExecutor threads;
-    private volatile @Nullable Runnable listener;
-    private volatile boolean isClosed;
+    private final Pace pace;
 
-    private ImageBackend(DiskImage image, int threadCount) {
+    /** Held for reading by threads not ours that work on the image, and for ever when it closes. */
+    private final StampedLock use = new StampedLock();
+
+    private volatile @Nullable Runnable listener;
+    private final AtomicBoolean isClosed = new AtomicBoolean();
+
+    private ImageBackend(DiskImage image, int threadCount, LongSupplier nanoTime) {
         this.image = image;
+        pace = new Pace(nanoTime);
         threads = threadCount == 0 ? null : pool(threadCount);
     }
 
@@ -69,11 +84,15 @@ public final class ImageBackend implements BlockBackend {
      * @return the back end
      */
     public static ImageBackend threaded(DiskImage image, int threads) {
+        return threaded(image, threads, System::nanoTime);
+    }
+
+    static ImageBackend threaded(DiskImage image, int threads, LongSupplier nanoTime) {
         if (threads < 1 || threads > MAX_THREADS) {
             throw new IllegalArgumentException(
                     "expected 1..%d threads, got %d".formatted(MAX_THREADS, threads));
         }
-        return new ImageBackend(image, threads);
+        return new ImageBackend(image, threads, nanoTime);
     }
 
     /**
@@ -83,7 +102,7 @@ public final class ImageBackend implements BlockBackend {
      * @return the back end
      */
     public static ImageBackend inline(DiskImage image) {
-        return new ImageBackend(image, 0);
+        return new ImageBackend(image, 0, System::nanoTime);
     }
 
     @Override
@@ -108,7 +127,7 @@ public final class ImageBackend implements BlockBackend {
             end(request, refused);
         } else if (threads == null) {
             serve(request);
-        } else {
+        } else if (!serveHere(request)) {
             try {
                 threads.execute(() -> serve(request));
             } catch (java.util.concurrent.RejectedExecutionException closed) {
@@ -117,8 +136,46 @@ public final class ImageBackend implements BlockBackend {
         }
     }
 
+    /**
+     * Does on the thread that submits what the host does from and to its memory: what that takes is
+     * less than it takes to wake another thread.
+     *
+     * @return false if nothing was done
+     */
+    private boolean serveHere(BlockRequest request) {
+        boolean isRead = request.operation() == BlockOperation.READ;
+        if (request.length() > PIECE_BYTES
+                || !isRead
+                        && (request.operation() != BlockOperation.WRITE
+                                || request.isDurable()
+                                || !image.isBuffered())) {
+            return false;
+        }
+        long inUse = use.tryReadLock();
+        if (inUse == 0) {
+            return false; // it is being closed
+        }
+        try {
+            return isRead ? readNow(request) : pace.run(() -> serve(request));
+        } finally {
+            use.unlockRead(inUse);
+        }
+    }
+
+    private boolean readNow(BlockRequest request) {
+        try {
+            if (request.isCancelled() || !image.readNow(request.offset(), request.buffers())) {
+                return false;
+            }
+        } catch (IOException | RuntimeException failed) {
+            return false; // it fails again, and is told, where nobody is held up
+        }
+        end(request, StorageEvent.READ);
+        return true;
+    }
+
     private @Nullable StorageEvent refusal(BlockRequest request) {
-        if (isClosed) {
+        if (isClosed.get()) {
             return StorageEvent.CANCELLED;
         }
         long size = image.sizeBytes();
@@ -268,7 +325,9 @@ public final class ImageBackend implements BlockBackend {
 
     @Override
     public void close() {
-        isClosed = true;
+        if (!isClosed.getAndSet(true)) {
+            use.writeLock();
+        }
         if (threads != null) {
             threads.shutdown();
             boolean interrupted = false;

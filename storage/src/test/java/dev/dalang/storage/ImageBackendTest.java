@@ -21,6 +21,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
 @Timeout(60)
 final class ImageBackendTest {
@@ -207,6 +208,143 @@ final class ImageBackendTest {
         public void close() {
             isClosed = true;
         }
+    }
+
+    /** Serves at once what its host has in memory, and says who came. */
+    private static final class Cached implements DiskImage {
+        final List<Thread> readers = new ArrayList<>();
+        final List<Thread> writers = new ArrayList<>();
+        final AtomicLong now = new AtomicLong();
+        boolean isCached = true;
+        boolean isBuffered = true;
+        long writeNanos;
+        IOException failure;
+
+        @Override
+        public long sizeBytes() {
+            return 1L << 30;
+        }
+
+        @Override
+        public boolean isReadOnly() {
+            return false;
+        }
+
+        @Override
+        public BlockTopology topology() {
+            return new BlockTopology(512, 512, 0, 512);
+        }
+
+        @Override
+        public boolean readNow(long offset, List<MemorySegment> buffers) throws IOException {
+            if (failure != null) {
+                throw failure;
+            }
+            return isCached && readers.add(Thread.currentThread());
+        }
+
+        @Override
+        public synchronized void read(long offset, List<MemorySegment> buffers) throws IOException {
+            readers.add(Thread.currentThread());
+            if (failure != null) {
+                throw failure;
+            }
+        }
+
+        @Override
+        public boolean isBuffered() {
+            return isBuffered;
+        }
+
+        @Override
+        public synchronized void write(long offset, List<MemorySegment> buffers) {
+            writers.add(Thread.currentThread());
+            now.addAndGet(writeNanos);
+        }
+
+        @Override
+        public void flush() {}
+
+        @Override
+        public boolean discard(long offset, long length) {
+            return true;
+        }
+
+        @Override
+        public boolean writeZeroes(long offset, long length, boolean mayUnmap) {
+            return true;
+        }
+
+        @Override
+        public void resize(long bytes) {}
+
+        @Override
+        public void close() {}
+    }
+
+    private ImageBackend backend(Cached image) {
+        ImageBackend backend = ImageBackend.threaded(image, 1, image.now::get);
+        opened.add(backend);
+        return backend;
+    }
+
+    @Test
+    void whatTheHostHasInMemoryIsReadWhereItIsSubmitted() throws Exception {
+        Cached image = new Cached();
+        ImageBackend backend = backend(image);
+        List<MemorySegment> sector = List.of(filled(512, 0));
+        backend.submit(BlockRequest.read(0, sector, completion));
+        assertThat(ended.poll()).as("before the submission returns").isEqualTo(BlockStatus.OK);
+        assertThat(image.readers).containsExactly(Thread.currentThread());
+        image.isCached = false;
+        assertThat(run(backend, BlockRequest.read(0, sector, completion)))
+                .isEqualTo(BlockStatus.OK);
+        assertThat(image.readers.getLast()).isNotEqualTo(Thread.currentThread());
+        assertThat(backend.count(StorageEvent.READ)).isEqualTo(2);
+    }
+
+    @Test
+    void aReadThatFailsAtOnceIsToldOnce() throws Exception {
+        Cached image = new Cached();
+        image.failure = new IOException("broken");
+        ImageBackend backend = backend(image);
+        List<MemorySegment> sector = List.of(filled(512, 0));
+        assertThat(run(backend, BlockRequest.read(0, sector, completion)))
+                .isEqualTo(BlockStatus.IO_ERROR);
+        assertThat(backend.count(StorageEvent.IO_ERROR)).isEqualTo(1);
+        assertThat(ended).isEmpty();
+    }
+
+    @Test
+    void writesAreDoneWhereTheyAreSubmittedWhileTheyAreQuick() throws Exception {
+        Cached image = new Cached();
+        ImageBackend backend = backend(image);
+        List<MemorySegment> sector = List.of(filled(512, 0));
+        backend.submit(BlockRequest.write(0, sector, false, completion));
+        assertThat(ended.poll()).isEqualTo(BlockStatus.OK);
+        image.writeNanos = 100_000_000;
+        backend.submit(BlockRequest.write(0, sector, false, completion));
+        assertThat(ended.poll()).isEqualTo(BlockStatus.OK);
+        assertThat(run(backend, BlockRequest.write(0, sector, false, completion)))
+                .isEqualTo(BlockStatus.OK);
+        Thread here = Thread.currentThread();
+        assertThat(image.writers).hasSize(3).startsWith(here, here);
+        assertThat(image.writers.getLast()).isNotEqualTo(here);
+    }
+
+    @Test
+    void whatMayTakeLongIsLeftToTheThreads() throws Exception {
+        Cached image = new Cached();
+        ImageBackend backend = backend(image);
+        List<MemorySegment> sector = List.of(filled(512, 0));
+        List<MemorySegment> large = List.of(filled(ImageBackend.PIECE_BYTES + 512, 0));
+        run(backend, BlockRequest.write(0, sector, true, completion));
+        run(backend, BlockRequest.write(0, large, false, completion));
+        run(backend, BlockRequest.read(0, large, completion));
+        image.isBuffered = false;
+        run(backend, BlockRequest.write(0, sector, false, completion));
+        assertThat(image.writers).doesNotContain(Thread.currentThread());
+        assertThat(image.readers).doesNotContain(Thread.currentThread());
     }
 
     @Test

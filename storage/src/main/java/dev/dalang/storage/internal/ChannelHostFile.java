@@ -82,6 +82,12 @@ final class ChannelHostFile implements HostFile {
         return done;
     }
 
+    /** The JDK cannot tell. */
+    @Override
+    public long readNow(long offset, List<MemorySegment> buffers) {
+        return 0;
+    }
+
     @Override
     public long write(long offset, List<MemorySegment> buffers) throws IOException {
         long done = 0;

@@ -92,6 +92,13 @@ public interface HostFile extends AutoCloseable {
      */
     long read(long offset, List<MemorySegment> buffers) throws IOException;
 
+    /**
+     * As {@link #read}, unless the disk would have to be waited for, or nobody can tell.
+     *
+     * @return bytes; 0 or less if there are none to be had so
+     */
+    long readNow(long offset, List<MemorySegment> buffers) throws IOException;
+
     /** Writes as much as the host takes at once. */
     long write(long offset, List<MemorySegment> buffers) throws IOException;
 

@@ -27,6 +27,8 @@ final class LinuxHostFile implements HostFile {
 
     private volatile boolean hasNoZeroRange;
 
+    private volatile boolean cannotTell;
+
     private LinuxHostFile(LinuxFile file, Path path, boolean isWritable) throws IOException {
         this.file = file;
         this.path = path;
@@ -81,6 +83,18 @@ final class LinuxHostFile implements HostFile {
     @Override
     public long read(long offset, List<MemorySegment> buffers) throws IOException {
         return file.read(offset, buffers);
+    }
+
+    @Override
+    public long readNow(long offset, List<MemorySegment> buffers) throws IOException {
+        if (cannotTell) {
+            return 0;
+        }
+        long done = file.readNow(offset, buffers);
+        if (done == LinuxFile.CANNOT_TELL) {
+            cannotTell = true;
+        }
+        return done;
     }
 
     @Override

@@ -88,6 +88,28 @@ public final class RawImage implements DiskImage {
         }
     }
 
+    @Override
+    public boolean readNow(long offset, List<MemorySegment> buffers) throws IOException {
+        Pieces pieces = new Pieces(buffers);
+        long at = offset;
+        while (!pieces.isEmpty()) {
+            pieces.prepare(Long.MAX_VALUE);
+            long done = file.readNow(at, pieces.prepared());
+            if (done <= 0) {
+                return false; // read() says what is wrong, if anything is
+            }
+            pieces.advance(done);
+            at += done;
+        }
+        return true;
+    }
+
+    /** The host takes bytes into its memory, and writes them to its disk later. */
+    @Override
+    public boolean isBuffered() {
+        return true;
+    }
+
     private DiskException shrunk(long offset) {
         return new DiskException(
                 StorageEvent.SHRUNK,

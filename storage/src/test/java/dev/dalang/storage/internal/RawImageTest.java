@@ -65,6 +65,23 @@ final class RawImageTest {
     }
 
     @Test
+    void aReadNeedsNoWaitingOnlyIfNoneOfItsStepsDoes() throws Exception {
+        RawImage image = RawImage.of(file);
+        file.content[600] = 7;
+        file.step = 512;
+        MemorySegment target = filled(1024, 1);
+        assertThat(image.readNow(512, List.of(target))).isFalse();
+        file.now = 1;
+        assertThat(image.readNow(512, List.of(target))).as("half of it").isFalse();
+        file.now = 2;
+        assertThat(image.readNow(512, List.of(target))).isTrue();
+        assertThat(target.get(java.lang.foreign.ValueLayout.JAVA_BYTE, 88)).isEqualTo((byte) 7);
+        file.content = new byte[512];
+        file.now = 2;
+        assertThat(image.readNow(512, List.of(target))).as("it has become shorter").isFalse();
+    }
+
+    @Test
     void aFullHostIsToldApartFromABrokenOne() throws Exception {
         RawImage image = RawImage.of(file);
         file.space = 100;
