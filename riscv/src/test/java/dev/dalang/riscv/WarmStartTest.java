@@ -117,8 +117,25 @@ class WarmStartTest {
         a.j(head);
     }
 
+    /** Turns of an inner loop, x10 each time, within a loop without an end. */
+    private static void nested(Assembler a) {
+        Label outer = a.here();
+        a.addi(11, 10, 0);
+        Label inner = a.here();
+        a.addi(5, 5, 1);
+        a.xor(6, 6, 5);
+        a.addi(11, 11, -1);
+        a.bne(11, 0, inner);
+        a.j(outer);
+    }
+
     private static byte[] hotCode() {
-        try (Machine first = new Machine(EngineKind.TRANSLATOR, new byte[0], WarmStartTest::loop)) {
+        return hotCode(WarmStartTest::loop, 0);
+    }
+
+    private static byte[] hotCode(Consumer<Assembler> program, long x10) {
+        try (Machine first = new Machine(EngineKind.TRANSLATOR, new byte[0], program)) {
+            first.hart.setRegister(10, x10);
             byte[] nothing = first.group.hotCode();
             // A region that is made anew has no weight for a moment: what was seen counts.
             AtomicReference<byte[]> kept = new AtomicReference<>(nothing);
@@ -129,6 +146,15 @@ class WarmStartTest {
                     });
             assertThat(first.statistics().remembered()).isZero();
             return kept.get();
+        }
+    }
+
+    @Test
+    void aLoopIsTranslatedThoughControlNeverComesBackToWhereItCameIn() {
+        byte[] hotCode = hotCode(WarmStartTest::nested, 1);
+        try (Machine second = new Machine(EngineKind.TRANSLATOR, hotCode, WarmStartTest::nested)) {
+            second.hart.setRegister(10, Long.MAX_VALUE);
+            second.runUntil(m -> m.statistics().remembered() > 0 && m.isTranslated());
         }
     }
 

@@ -6,6 +6,8 @@ import dev.dalang.riscv.internal.core.Region;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.concurrent.atomic.AtomicBoolean;
+
 /**
  * A region before the JVM has compiled it. It runs a few times for a short while, so that the JVM's
  * interpreter, slow as it is, sees which ways its branches go.
@@ -17,8 +19,13 @@ final class Apprentice extends Region {
     /** Runs; so few that the JVM does not want to compile meanwhile, which would stall the hart. */
     private static final int RUNS = 24;
 
+    /** How long a training takes at the most while control keeps coming in. */
+    private static final long ENOUGH_NANOS = 20_000_000;
+
     private final Region region;
     private final Runnable onTrained;
+    private final AtomicBoolean isOver = new AtomicBoolean();
+    private final long began = System.nanoTime();
     private int runs;
 
     Apprentice(Region region, Runnable onTrained) {
@@ -36,9 +43,26 @@ final class Apprentice extends Region {
             long limit) {
         if (core != null) {
             region.run(core, mmu, others, base, Math.min(limit, core.instret + INSTRUCTIONS));
-            if (++runs == RUNS) {
-                onTrained.run();
+            if (++runs >= RUNS) {
+                end();
             }
+        }
+    }
+
+    /**
+     * Ends the training, as far as it came, if it had its time: where control comes in may be cold
+     * by now, and something else in the region hot. Any thread.
+     */
+    void hurry() {
+        if (System.nanoTime() - began > ENOUGH_NANOS) {
+            end();
+        }
+    }
+
+    /** Several harts may come here at the same time. */
+    private void end() {
+        if (isOver.compareAndSet(false, true)) {
+            onTrained.run();
         }
     }
 }

@@ -15,8 +15,8 @@ final class PageNotes {
     /** Regions of earlier runs that begin here, and were not made yet. */
     private final List<Remembered> remembered = new ArrayList<>();
 
-    /** How many regions with a block at a slot are being made. */
-    private final byte[] pending = new byte[CodePage.SLOTS];
+    /** Regions with blocks in the page that are being made. */
+    private final List<Pending> pending = new ArrayList<>();
 
     /** Whether the neighbour has a block here. */
     private final boolean[] inside = new boolean[CodePage.SLOTS];
@@ -49,12 +49,27 @@ final class PageNotes {
         remembered.remove(entry);
     }
 
-    boolean isPending(int slot) {
-        return pending[slot] > 0;
+    /**
+     * The region with a block at a slot that is being made; null if there is none.
+     *
+     * @param page the page of these notes
+     */
+    @Nullable Pending pending(CodePage page, int slot) {
+        for (Pending region : pending) {
+            Integer number = region.plan.numberOf(page);
+            if (number != null && region.plan.leaders.contains(slot + number * CodePage.SLOTS)) {
+                return region;
+            }
+        }
+        return null;
     }
 
-    void addPending(int slot, int count) {
-        pending[slot] += (byte) count;
+    void add(Pending region) {
+        pending.add(region);
+    }
+
+    void remove(Pending region) {
+        pending.remove(region);
     }
 
     @Nullable Made neighbour(int slot) {

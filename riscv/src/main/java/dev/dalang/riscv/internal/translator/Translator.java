@@ -295,17 +295,23 @@ public final class Translator implements RegionPlan.Guide {
     private void planEntry(Candidate candidate, CodePage page, int slot)
             throws ReflectiveOperationException {
         Made neighbour;
+        Pending pending;
         synchronized (this) {
             PageNotes notes = PageNotes.of(page);
             neighbour = notes.neighbour(slot);
+            pending = notes.pending(page, slot);
             if (page.regions[slot] != null
-                    || notes.isPending(slot)
-                    || notes.isInside(slot)
+                    || pending == null
+                            && notes.isInside(slot)
                             && neighbour != null
                             && neighbour.number() >= candidate.seen()) {
-                // Nothing to do, or what is being done may do.
+                // Nothing to do, or what has been done may do.
                 return;
             }
+        }
+        if (pending != null) {
+            pending.hurry();
+            return;
         }
         PageNotes.Remembered known = remembered(page, slot);
         if (known != null && remake(candidate, known)
@@ -395,24 +401,27 @@ public final class Translator implements RegionPlan.Guide {
         }
         continueAfter(plan, view);
         call(region, PROFILE_CALLS);
+        Pending pending = new Pending(plan);
         synchronized (this) {
-            addPending(plan, 1);
+            plan.pages.values().forEach(holder -> PageNotes.of(holder).add(pending));
         }
+        Runnable finish = () -> finish(first, pending, region, bytes.length, generation);
         if (page != first) {
             // Only slots of the first page are entered from outside: nobody would train it.
-            finisher.execute(() -> finish(first, plan, region, bytes.length, generation));
+            finisher.execute(finish);
             return;
         }
         Region before = page.regions[slot];
-        page.regions[slot] =
+        Apprentice apprentice =
                 new Apprentice(
                         region,
                         () -> {
                             page.regions[slot] = before;
                             page.countdown[slot] = before == null ? hot : 1;
-                            finisher.execute(
-                                    () -> finish(first, plan, region, bytes.length, generation));
+                            finisher.execute(finish);
                         });
+        pending.apprentice = apprentice;
+        page.regions[slot] = apprentice;
         page.countdown[slot] = 1;
     }
 
@@ -423,19 +432,13 @@ public final class Translator implements RegionPlan.Guide {
         return generation >= LARGE || atOnce && (published & 1) != 0;
     }
 
-    private void addPending(RegionPlan plan, int count) {
-        for (int slot : plan.leaders) {
-            PageNotes.of(plan.pageOf(slot)).addPending(slot & CodePage.SLOTS - 1, count);
-        }
-    }
-
     @Override
     public synchronized int heat(CodePage page, int slot) {
         PageNotes notes = PageNotes.of(page);
         int left = page.countdown[slot];
         if (atOnce
                 || notes.isInside(slot)
-                || notes.isPending(slot)
+                || notes.pending(page, slot) != null
                 || candidates.contains(page, slot)) {
             return HOTTEST;
         }
@@ -477,13 +480,14 @@ public final class Translator implements RegionPlan.Guide {
         return false;
     }
 
-    private void finish(CodePage first, RegionPlan plan, Region region, int bytes, int generation) {
+    private void finish(CodePage first, Pending pending, Region region, int bytes, int generation) {
+        RegionPlan plan = pending.plan;
         long start = System.nanoTime();
         boolean compiled = isCompiled(region);
         long waited = System.nanoTime() - start;
         counters.compiled(waited);
         synchronized (this) {
-            addPending(plan, -1);
+            plan.pages.values().forEach(holder -> PageNotes.of(holder).remove(pending));
             if (compiled) {
                 publish(new Made(first, plan, region, bytes, generation, published + 1), waited);
             } else {

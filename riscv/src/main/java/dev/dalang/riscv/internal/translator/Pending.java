@@ -1,0 +1,23 @@
+package dev.dalang.riscv.internal.translator;
+
+import org.jspecify.annotations.Nullable;
+
+/** A region that is being made. */
+final class Pending {
+    final RegionPlan plan;
+
+    /** Who is in training for it; null where nobody trains, and before. */
+    volatile @Nullable Apprentice apprentice;
+
+    Pending(RegionPlan plan) {
+        this.plan = plan;
+    }
+
+    /** Tells that control is in the region, and still finds none. */
+    void hurry() {
+        Apprentice inTraining = apprentice;
+        if (inTraining != null) {
+            inTraining.hurry();
+        }
+    }
+}
