@@ -32,6 +32,7 @@ final class LayersTest {
                     Map.entry("storage", Set.of("bus", "linux")),
                     Map.entry("virtio", Set.of("bus", "tables", "pci", "net", "storage")),
                     Map.entry("devices", Set.of("bus", "pci")),
+                    Map.entry("remote", Set.of("bus", "linux", "pci")),
                     Map.entry("riscv", Set.of("bus")),
                     Map.entry(
                             "vm",

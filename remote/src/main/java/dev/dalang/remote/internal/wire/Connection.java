@@ -1,0 +1,160 @@
+package dev.dalang.remote.internal.wire;
+
+import dev.dalang.linux.Descriptor;
+import dev.dalang.linux.HostIoException;
+import dev.dalang.linux.UnixSocket;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A connection as messages, whole and in order, however the bytes are split on their way. One
+ * thread at a time receives, any thread sends.
+ *
+ * <p>Descriptors ride with the first byte of a header: no read goes beyond one message, or those of
+ * the next would come with this one.
+ */
+public final class Connection implements AutoCloseable {
+    /** The most descriptors that one message may bring; what is above is closed. */
+    public static final int MAX_DESCRIPTORS = UnixSocket.MAX_DESCRIPTORS;
+
+    /**
+     * Bytes of a transfer that a peer may ask for, by the protocol, unless it is told otherwise.
+     */
+    public static final int MAX_TRANSFER_BYTES = 1 << 20;
+
+    /** The longest message: a transfer of full size with the structure before it. */
+    public static final int MAX_BYTES = Header.BYTES + 16 + MAX_TRANSFER_BYTES;
+
+    private static final int CHUNK_BYTES = 1 << 16;
+
+    private final UnixSocket socket;
+    private final MemorySegment incoming = Arena.ofAuto().allocate(CHUNK_BYTES);
+    private final Object sending = new Object();
+
+    /** Guarded by {@link #sending}. */
+    private final MemorySegment outgoing = Arena.ofAuto().allocate(CHUNK_BYTES);
+
+    public Connection(UnixSocket socket) {
+        this.socket = socket;
+    }
+
+    /**
+     * Waits for the next message.
+     *
+     * @return it; empty at the end of the stream, also if that comes within a message
+     * @throws FramingException if it is of a size that none has
+     * @throws HostIoException if the connection fails
+     */
+    public Optional<Message> receive() throws HostIoException, FramingException {
+        List<Descriptor> descriptors = new ArrayList<>();
+        boolean isWhole = false;
+        try {
+            int strays = fill(Header.BYTES, descriptors);
+            if (strays < 0) {
+                return Optional.empty();
+            }
+            Header header = Header.parse(buffer(incoming, Header.BYTES));
+            if (header.size() < Header.BYTES || header.size() > MAX_BYTES) {
+                throw new FramingException(header, MAX_BYTES);
+            }
+            byte[] payload = new byte[header.size() - Header.BYTES];
+            for (int done = 0; done < payload.length; ) {
+                int step = Math.min(payload.length - done, CHUNK_BYTES);
+                int more = fill(step, null);
+                if (more < 0) {
+                    return Optional.empty();
+                }
+                strays += more;
+                buffer(incoming, step).get(payload, done, step);
+                done += step;
+            }
+            isWhole = true;
+            return Optional.of(new Message(header, payload, descriptors, strays > 0));
+        } finally {
+            if (!isWhole) {
+                descriptors.forEach(Descriptor::close);
+            }
+        }
+    }
+
+    /**
+     * Reads so many bytes.
+     *
+     * @param descriptors takes those that come with the first byte; null if none may
+     * @return how many descriptors came beyond that, and were closed; -1 at the end of the stream
+     */
+    private int fill(int bytes, @Nullable List<Descriptor> descriptors) throws HostIoException {
+        int strays = 0;
+        for (int done = 0; done < bytes; ) {
+            MemorySegment rest = incoming.asSlice(done, bytes - done);
+            var received =
+                    done == 0 && descriptors != null
+                            ? socket.receive(rest, descriptors, MAX_DESCRIPTORS)
+                            : socket.receive(rest, List.of(), 0);
+            if (received.bytes() == 0) {
+                return -1;
+            }
+            strays += received.dropped();
+            done += received.bytes();
+        }
+        return strays;
+    }
+
+    /**
+     * Sends a message, whole. Waits while the peer does not read.
+     *
+     * @param header its size is that of header and payload
+     * @param payload what is behind the header
+     * @param descriptors ride with it, and stay open here
+     * @throws HostIoException if the peer is gone
+     */
+    public void send(Header header, byte[] payload, List<Descriptor> descriptors)
+            throws HostIoException {
+        int bytes = Header.BYTES + payload.length;
+        if (bytes != header.size()) {
+            throw new IllegalArgumentException(
+                    "a message of %d bytes says that it has %d".formatted(bytes, header.size()));
+        }
+        synchronized (sending) {
+            if (bytes <= CHUNK_BYTES) {
+                send(outgoing, header, payload, descriptors);
+                return;
+            }
+            try (Arena arena = Arena.ofConfined()) {
+                send(arena.allocate(bytes), header, payload, descriptors);
+            }
+        }
+    }
+
+    private void send(
+            MemorySegment memory, Header header, byte[] payload, List<Descriptor> descriptors)
+            throws HostIoException {
+        ByteBuffer bytes = buffer(memory, header.size());
+        header.put(bytes);
+        bytes.put(payload);
+        socket.send(memory.asSlice(0, header.size()), descriptors);
+    }
+
+    private static ByteBuffer buffer(MemorySegment memory, int bytes) {
+        return memory.asSlice(0, bytes).asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /** Ends the connection: who waits to receive or to send goes on. */
+    public void shutdown() {
+        socket.shutdown();
+    }
+
+    /** Ends the connection, and gives its descriptor back when the last call returns. */
+    @Override
+    public void close() {
+        socket.close();
+    }
+}

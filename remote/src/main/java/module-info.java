@@ -1,0 +1,14 @@
+import org.jspecify.annotations.NullMarked;
+
+/**
+ * Devices in other processes: the wire protocol of vfio-user. A PCI device of ours is served to a
+ * foreign machine, and a foreign device is reached from one of ours.
+ */
+@NullMarked
+module dev.dalang.remote {
+    requires dev.dalang.bus;
+    requires dev.dalang.linux;
+    requires dev.dalang.pci;
+    requires tools.jackson.core;
+    requires static transitive org.jspecify;
+}
