@@ -3,6 +3,7 @@ import org.jspecify.annotations.NullMarked;
 /** The dalang command. */
 @NullMarked
 module dev.dalang.cli {
+    requires dev.dalang.remote;
     requires dev.dalang.vm;
     requires info.picocli;
     requires static org.jspecify;

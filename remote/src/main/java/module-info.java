@@ -7,8 +7,10 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module dev.dalang.remote {
     requires dev.dalang.bus;
-    requires dev.dalang.linux;
-    requires dev.dalang.pci;
+    requires transitive dev.dalang.linux;
+    requires transitive dev.dalang.pci;
     requires tools.jackson.core;
     requires static transitive org.jspecify;
+
+    exports dev.dalang.remote;
 }

@@ -42,8 +42,8 @@ final class LayersTest {
                     Map.entry(
                             "cli",
                             Set.of(
-                                    "bus", "tables", "pci", "net", "storage", "virtio", "devices",
-                                    "riscv", "vm")),
+                                    "bus", "tables", "linux", "pci", "net", "storage", "virtio",
+                                    "devices", "remote", "riscv", "vm")),
                     Map.entry(
                             "bench",
                             Set.of(

@@ -21,6 +21,7 @@ import java.io.PrintWriter;
         subcommands = {
             RunCommand.class,
             DevicesCommand.class,
+            ServeCommand.class,
             GuestCommand.class,
             CompletionCommand.class
         },

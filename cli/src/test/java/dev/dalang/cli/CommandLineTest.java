@@ -48,6 +48,7 @@ class CommandLineTest {
                 "--help",
                 "run --help",
                 "devices --help",
+                "serve --help",
                 "guest --help",
                 "guest list --help",
                 "guest fetch --help",

@@ -36,6 +36,12 @@ public final class UnixSocket implements AutoCloseable {
     private static final int MSG_NOSIGNAL = 0x4000;
     private static final int MSG_CMSG_CLOEXEC = 0x4000_0000;
 
+    private static final int POLLIN = 1;
+    private static final int POLLNVAL = 0x20;
+    private static final int POLLFD_BYTES = 8;
+    private static final int POLLFD_EVENTS = 4;
+    private static final int POLLFD_FOUND = 6;
+
     private static final int IOVEC_BYTES = 16;
     private static final int MESSAGE_BYTES = 56;
     private static final long MSG_IOV = 16;
@@ -263,6 +269,45 @@ public final class UnixSocket implements AutoCloseable {
         control.set(JAVA_INT, 8, SOL_SOCKET);
         control.set(JAVA_INT, 12, SCM_RIGHTS);
         return control;
+    }
+
+    /**
+     * Waits until there is something to receive: bytes, or that the connection has ended.
+     *
+     * @param milliseconds to wait at the most; negative to wait as long as it takes
+     * @return false if the time has passed
+     * @throws HostIoException if it is closed here
+     */
+    public boolean await(int milliseconds) throws HostIoException {
+        return (poll(POLLIN, milliseconds) & ~POLLNVAL) != 0;
+    }
+
+    /**
+     * Tells whether the other end is closed. What was sent before can still be received.
+     *
+     * @return true if it is, or this end
+     */
+    public boolean isHungUp() {
+        try {
+            return poll(0, 0) != 0;
+        } catch (HostIoException closed) {
+            return true;
+        }
+    }
+
+    /** What poll found; an interrupted wait found nothing. */
+    private int poll(int events, int milliseconds) throws HostIoException {
+        int number = descriptor.acquire();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment entry = arena.allocate(POLLFD_BYTES, Integer.BYTES);
+            entry.set(JAVA_INT, 0, number);
+            entry.set(JAVA_SHORT, POLLFD_EVENTS, (short) events);
+            return SocketCalls.poll(entry, 1, milliseconds) > 0
+                    ? entry.get(JAVA_SHORT, POLLFD_FOUND)
+                    : 0;
+        } finally {
+            descriptor.release();
+        }
     }
 
     /** Ends the connection in both directions: who waits here or at the other end goes on. */

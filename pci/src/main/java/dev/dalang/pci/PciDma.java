@@ -23,20 +23,26 @@ public final class PciDma {
     private final BooleanSupplier isEnabled;
     private final BooleanSupplier fails;
     private final @Nullable FunctionTrace trace;
+    private final @Nullable ForeignMachine foreign;
     private final LongAdder transfers = new LongAdder();
     private final LongAdder refused = new LongAdder();
     private final LongAdder failed = new LongAdder();
 
-    /** One whose accesses fail, as if there were no memory, where somebody wants them to. */
+    /**
+     * One whose accesses fail, as if there were no memory, where somebody wants them to; and that
+     * asks a foreign machine for what is not in memory here.
+     */
     PciDma(
             Supplier<GuestMemory> memory,
             BooleanSupplier isEnabled,
             BooleanSupplier fails,
-            @Nullable FunctionTrace trace) {
+            @Nullable FunctionTrace trace,
+            @Nullable ForeignMachine foreign) {
         this.memory = memory;
         this.isEnabled = isEnabled;
         this.fails = fails;
         this.trace = trace;
+        this.foreign = foreign;
     }
 
     /**
@@ -47,7 +53,7 @@ public final class PciDma {
      * @return the way
      */
     public static PciDma of(Supplier<GuestMemory> memory, BooleanSupplier isEnabled) {
-        return new PciDma(memory, isEnabled, () -> false, null);
+        return new PciDma(memory, isEnabled, () -> false, null, null);
     }
 
     /** {@return true while bus mastering is enabled all the way up} */
@@ -102,6 +108,10 @@ public final class PciDma {
                 guest -> {
                     guest.copyOut(address, target);
                     return target;
+                },
+                machine -> {
+                    machine.read(address, target);
+                    return target;
                 });
     }
 
@@ -131,6 +141,10 @@ public final class PciDma {
                 guest -> {
                     guest.copyIn(address, source);
                     return source;
+                },
+                machine -> {
+                    machine.write(address, source);
+                    return source;
                 });
     }
 
@@ -142,7 +156,12 @@ public final class PciDma {
      * @throws GuestMemoryException with kind {@code REFUSED} or {@code UNMAPPED}
      */
     public int readInt(long address) {
-        return run(false, address, Integer.BYTES, guest -> guest.readInt(address));
+        return run(
+                false,
+                address,
+                Integer.BYTES,
+                guest -> guest.readInt(address),
+                machine -> (int) readForeign(machine, address, Integer.BYTES));
     }
 
     /**
@@ -153,7 +172,12 @@ public final class PciDma {
      * @throws GuestMemoryException with kind {@code REFUSED} or {@code UNMAPPED}
      */
     public long readLong(long address) {
-        return run(false, address, Long.BYTES, guest -> guest.readLong(address));
+        return run(
+                false,
+                address,
+                Long.BYTES,
+                guest -> guest.readLong(address),
+                machine -> readForeign(machine, address, Long.BYTES));
     }
 
     /**
@@ -170,6 +194,10 @@ public final class PciDma {
                 Integer.BYTES,
                 guest -> {
                     guest.writeInt(address, value);
+                    return value;
+                },
+                machine -> {
+                    writeForeign(machine, address, Integer.BYTES, value);
                     return value;
                 });
     }
@@ -188,6 +216,10 @@ public final class PciDma {
                 Long.BYTES,
                 guest -> {
                     guest.writeLong(address, value);
+                    return value;
+                },
+                machine -> {
+                    writeForeign(machine, address, Long.BYTES, value);
                     return value;
                 });
     }
@@ -208,10 +240,14 @@ public final class PciDma {
     }
 
     private <T> T run(
-            boolean toMemory, long address, long length, Function<GuestMemory, T> access) {
+            boolean toMemory,
+            long address,
+            long length,
+            Function<GuestMemory, T> access,
+            Function<ForeignMachine, T> foreignAccess) {
         try {
             admit(address, length);
-            T result = make(access);
+            T result = make(address, length, access, foreignAccess);
             if (trace != null) {
                 trace.transfer(toMemory, address, length, "");
             }
@@ -224,15 +260,58 @@ public final class PciDma {
         }
     }
 
-    private <T> T make(Function<GuestMemory, T> access) {
+    private <T> T make(
+            long address,
+            long length,
+            Function<GuestMemory, T> access,
+            Function<ForeignMachine, T> foreignAccess) {
         try {
             T result = access.apply(memory.get());
+            transfers.increment();
+            return result;
+        } catch (GuestMemoryException fault) {
+            if (foreign == null || fault.kind() != Kind.UNMAPPED) {
+                failed.increment();
+                throw fault;
+            }
+            return ask(foreign, foreignAccess);
+        } catch (IllegalStateException | InternalError gone) {
+            if (foreign == null) {
+                throw gone;
+            }
+            // A foreign machine may take its memory back, or cut it off, at any time.
+            failed.increment();
+            throw new GuestMemoryException(Kind.UNMAPPED, address, length);
+        }
+    }
+
+    private <T> T ask(ForeignMachine machine, Function<ForeignMachine, T> access) {
+        try {
+            T result = access.apply(machine);
             transfers.increment();
             return result;
         } catch (GuestMemoryException fault) {
             failed.increment();
             throw fault;
         }
+    }
+
+    private static long readForeign(ForeignMachine machine, long address, int bytes) {
+        byte[] value = new byte[bytes];
+        machine.read(address, MemorySegment.ofArray(value));
+        long result = 0;
+        for (int n = bytes - 1; n >= 0; n--) {
+            result = result << Byte.SIZE | value[n] & 0xff;
+        }
+        return result;
+    }
+
+    private static void writeForeign(ForeignMachine machine, long address, int bytes, long value) {
+        byte[] written = new byte[bytes];
+        for (int n = 0; n < bytes; n++) {
+            written[n] = (byte) (value >>> Byte.SIZE * n);
+        }
+        machine.write(address, MemorySegment.ofArray(written));
     }
 
     private void admit(long address, long length) {

@@ -79,11 +79,15 @@ public final class PciFunction implements BusDevice, PciHost, Sandboxed, Suspend
                         bus.root()::memory,
                         this::isMasterEnabledUpwards,
                         faults::takeTransfer,
-                        trace);
+                        trace,
+                        bus.root().foreign());
         sharedPage = device.virtualConfigSharedPage().map(page -> checkPage(id, page));
         area = MsixArea.of(spec);
         parts = FunctionParts.build(this, spec, placedByGuest);
-        PciInterrupts breakable = faults.over(parts.interrupts);
+        ForeignMachine foreign = bus.root().foreign();
+        PciInterrupts breakable =
+                faults.over(
+                        foreign == null ? parts.interrupts : foreign.interrupts(parts.interrupts));
         interrupts = trace == null ? breakable : trace.around(breakable);
         configuration = parts.configuration;
         msix = parts.msix;
@@ -217,7 +221,7 @@ public final class PciFunction implements BusDevice, PciHost, Sandboxed, Suspend
 
     @Override
     public Optional<PciRoot> tree() {
-        return Optional.of(bus.root());
+        return bus.root().foreign() == null ? Optional.of(bus.root()) : Optional.empty();
     }
 
     @Override

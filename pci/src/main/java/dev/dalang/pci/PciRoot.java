@@ -67,6 +67,7 @@ public final class PciRoot implements Suspendable {
     private final List<SharedInterruptLine> wires;
     private final int buses;
     private final PciApertures apertures;
+    private final @Nullable ForeignMachine foreign;
     private final BarDecoder decoder;
     private final PciBus bus;
     private final PciFunction hostBridge;
@@ -95,8 +96,9 @@ public final class PciRoot implements Suspendable {
         buses = builder.buses;
         apertures = new PciApertures(builder.ports, builder.memory32, builder.memory64);
         apertures.keepLegacyPorts();
+        foreign = builder.foreign;
         decoder = new BarDecoder(io);
-        bus = new PciBus(this, null, 0, buses - 1, apertures, false);
+        bus = new PciBus(this, null, 0, buses - 1, apertures, foreign != null);
         hostBridge = add(bus, 0, 0, new PciHostBridge(), Optional.empty());
     }
 
@@ -640,7 +642,12 @@ public final class PciRoot implements Suspendable {
     }
 
     boolean admits(BusRange range) {
-        return apertures.admits(range);
+        return foreign != null || apertures.admits(range);
+    }
+
+    /** The machine around this tree; null if it is one of ours. */
+    @Nullable ForeignMachine foreign() {
+        return foreign;
     }
 
     /** A wire of the host bridge; null if it has none. */
@@ -657,6 +664,7 @@ public final class PciRoot implements Suspendable {
         private MsiRouter messages = MsiTargetRouter.create((_, _) -> false, 1);
         private List<InterruptLine> wires = List.of();
         private int buses = HIGHEST_BUS + 1;
+        private @Nullable ForeignMachine foreign;
         private @Nullable PioRange ports;
         private @Nullable MmioRange memory32;
         private @Nullable MmioRange memory64;
@@ -705,6 +713,18 @@ public final class PciRoot implements Suspendable {
                         "expected 4 interrupt wires, got " + intx.size());
             }
             wires = List.copyOf(intx);
+            return this;
+        }
+
+        /**
+         * Puts the tree into a machine that is not one of ours: its guest places all BARs, at any
+         * address, and devices are told of no tree.
+         *
+         * @param machine the machine
+         * @return this
+         */
+        public Builder foreign(ForeignMachine machine) {
+            foreign = machine;
             return this;
         }
 

@@ -147,6 +147,22 @@ public final class Connection implements AutoCloseable {
         return memory.asSlice(0, bytes).asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
     }
 
+    /**
+     * Waits until {@link #receive} would find something, or the end.
+     *
+     * @param milliseconds to wait at the most
+     * @return false if the time has passed
+     * @throws HostIoException if it is closed here
+     */
+    public boolean await(int milliseconds) throws HostIoException {
+        return socket.await(milliseconds);
+    }
+
+    /** True if the peer is gone, even if what it sent is not all received. */
+    public boolean isHungUp() {
+        return socket.isHungUp();
+    }
+
     /** Ends the connection: who waits to receive or to send goes on. */
     public void shutdown() {
         socket.shutdown();

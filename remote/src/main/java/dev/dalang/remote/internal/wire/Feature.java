@@ -3,7 +3,6 @@ package dev.dalang.remote.internal.wire;
 import static dev.dalang.remote.internal.wire.Layout.reader;
 import static dev.dalang.remote.internal.wire.Layout.requireArgsz;
 import static dev.dalang.remote.internal.wire.Layout.rest;
-import static dev.dalang.remote.internal.wire.Layout.writer;
 
 import java.nio.ByteBuffer;
 
@@ -67,6 +66,10 @@ public record Feature(int argsz, int flags, Bytes data) implements Request {
 
     @Override
     public byte[] payload() {
-        return writer(BYTES + data.length()).putInt(argsz).putInt(flags).put(data.array()).array();
+        return Writer.of(BYTES + data.length())
+                .putInt(argsz)
+                .putInt(flags)
+                .put(data.array())
+                .bytes();
     }
 }

@@ -1,7 +1,6 @@
 package dev.dalang.remote.internal.wire;
 
 import static dev.dalang.remote.internal.wire.Layout.reader;
-import static dev.dalang.remote.internal.wire.Layout.writer;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -52,12 +51,12 @@ public record IoFd(long offset, long size, int descriptor, int type, int flags, 
     /** The reply to a request. */
     public static byte[] reply(int index, List<IoFd> parts) {
         int bytes = Request.RegionIoFds.BYTES + BYTES * parts.size();
-        ByteBuffer to = writer(bytes);
+        Writer to = Writer.of(bytes);
         to.put(new Request.RegionIoFds(bytes, 0, index, parts.size()).payload());
         for (IoFd part : parts) {
             to.putLong(part.offset).putLong(part.size).putInt(part.descriptor);
             to.putInt(part.type).putInt(part.flags).putInt(0).putLong(part.value);
         }
-        return to.array();
+        return to.bytes();
     }
 }

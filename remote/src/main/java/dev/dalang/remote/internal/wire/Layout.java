@@ -16,10 +16,6 @@ final class Layout {
         return ByteBuffer.wrap(payload).order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    static ByteBuffer writer(int bytes) {
-        return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
-    }
-
     /** The rest of a buffer, on its own. */
     static Bytes rest(ByteBuffer buffer) {
         byte[] rest = new byte[buffer.remaining()];

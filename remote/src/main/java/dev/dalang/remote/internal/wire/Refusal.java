@@ -26,7 +26,8 @@ public final class Refusal extends RuntimeException {
         return errno;
     }
 
-    static void unless(boolean condition, String message) {
+    /** Throws one for a message that is not as it should be. */
+    public static void unless(boolean condition, String message) {
         if (!condition) {
             throw invalid(message);
         }

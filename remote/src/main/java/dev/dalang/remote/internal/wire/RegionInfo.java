@@ -2,7 +2,6 @@ package dev.dalang.remote.internal.wire;
 
 import static dev.dalang.remote.internal.wire.Layout.reader;
 import static dev.dalang.remote.internal.wire.Layout.requireArgsz;
-import static dev.dalang.remote.internal.wire.Layout.writer;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -156,12 +155,12 @@ public record RegionInfo(
 
     @Override
     public byte[] payload() {
-        ByteBuffer to = writer(bytes()).putInt(argsz);
+        Writer to = Writer.of(bytes()).putInt(argsz);
         to.putInt(capabilities.isEmpty() ? flags : flags | CAPS).putInt(index);
         to.putInt(capabilities.isEmpty() ? 0 : BYTES).putLong(size).putLong(offset);
         for (Capability capability : capabilities) {
             int next = to.position() + bytes(capability);
-            int link = next < to.limit() ? next : 0;
+            int link = next < bytes() ? next : 0;
             switch (capability) {
                 case SparseMmap(List<Area> areas) -> {
                     to.putShort((short) SPARSE_MMAP_ID).putShort((short) 1).putInt(link);
@@ -176,6 +175,6 @@ public record RegionInfo(
                         to.putShort((short) id).putShort((short) version).putInt(link);
             }
         }
-        return to.array();
+        return to.bytes();
     }
 }

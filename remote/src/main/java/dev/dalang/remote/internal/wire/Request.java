@@ -3,7 +3,6 @@ package dev.dalang.remote.internal.wire;
 import static dev.dalang.remote.internal.wire.Layout.reader;
 import static dev.dalang.remote.internal.wire.Layout.requireArgsz;
 import static dev.dalang.remote.internal.wire.Layout.rest;
-import static dev.dalang.remote.internal.wire.Layout.writer;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -122,8 +121,8 @@ public sealed interface Request
 
         @Override
         public byte[] payload() {
-            ByteBuffer to = writer(BYTES).putInt(argsz).putInt(flags);
-            return to.putLong(offset).putLong(address).putLong(size).array();
+            Writer to = Writer.of(BYTES).putInt(argsz).putInt(flags);
+            return to.putLong(offset).putLong(address).putLong(size).bytes();
         }
     }
 
@@ -164,8 +163,8 @@ public sealed interface Request
 
         @Override
         public byte[] payload() {
-            ByteBuffer to = writer(BYTES).putInt(argsz).putInt(flags);
-            return to.putLong(address).putLong(size).array();
+            Writer to = Writer.of(BYTES).putInt(argsz).putInt(flags);
+            return to.putLong(address).putLong(size).bytes();
         }
     }
 
@@ -197,8 +196,8 @@ public sealed interface Request
 
         @Override
         public byte[] payload() {
-            ByteBuffer to = writer(BYTES).putInt(argsz).putInt(flags);
-            return to.putInt(regions).putInt(irqs).array();
+            Writer to = Writer.of(BYTES).putInt(argsz).putInt(flags);
+            return to.putInt(regions).putInt(irqs).bytes();
         }
     }
 
@@ -229,8 +228,8 @@ public sealed interface Request
 
         @Override
         public byte[] payload() {
-            ByteBuffer to = writer(BYTES).putInt(argsz).putInt(flags);
-            return to.putInt(index).putInt(count).array();
+            Writer to = Writer.of(BYTES).putInt(argsz).putInt(flags);
+            return to.putInt(index).putInt(count).bytes();
         }
     }
 
@@ -263,8 +262,8 @@ public sealed interface Request
 
         @Override
         public byte[] payload() {
-            ByteBuffer to = writer(BYTES).putInt(argsz).putInt(flags);
-            return to.putInt(index).putInt(count).array();
+            Writer to = Writer.of(BYTES).putInt(argsz).putInt(flags);
+            return to.putInt(index).putInt(count).bytes();
         }
     }
 
@@ -290,7 +289,7 @@ public sealed interface Request
 
         @Override
         public byte[] payload() {
-            return writer(BYTES).putLong(offset).putInt(region).putInt(count).array();
+            return Writer.of(BYTES).putLong(offset).putInt(region).putInt(count).bytes();
         }
     }
 
@@ -307,10 +306,11 @@ public sealed interface Request
             long offset = from.getLong();
             int region = from.getInt();
             int count = from.getInt();
-            Refusal.unless(
-                    count == from.remaining(),
-                    "REGION_WRITE: %s bytes are announced, %d came"
-                            .formatted(Integer.toUnsignedString(count), from.remaining()));
+            if (count != from.remaining()) {
+                throw Refusal.invalid(
+                        "REGION_WRITE: %s bytes are announced, %d came"
+                                .formatted(Integer.toUnsignedString(count), from.remaining()));
+            }
             return new RegionWrite(offset, region, rest(from));
         }
 
@@ -321,8 +321,12 @@ public sealed interface Request
 
         @Override
         public byte[] payload() {
-            ByteBuffer to = writer(RegionRead.BYTES + data.length());
-            return to.putLong(offset).putInt(region).putInt(data.length()).put(data.array()).array();
+            Writer to = Writer.of(RegionRead.BYTES + data.length());
+            return to.putLong(offset)
+                    .putInt(region)
+                    .putInt(data.length())
+                    .put(data.array())
+                    .bytes();
         }
     }
 
@@ -347,7 +351,7 @@ public sealed interface Request
 
         @Override
         public byte[] payload() {
-            return writer(BYTES).putLong(address).putLong(count).array();
+            return Writer.of(BYTES).putLong(address).putLong(count).bytes();
         }
     }
 
@@ -362,10 +366,11 @@ public sealed interface Request
             ByteBuffer from = reader(payload, DmaRead.BYTES, "DMA_WRITE");
             long address = from.getLong();
             long count = from.getLong();
-            Refusal.unless(
-                    count == from.remaining(),
-                    "DMA_WRITE: %s bytes are announced, %d came"
-                            .formatted(Long.toUnsignedString(count), from.remaining()));
+            if (count != from.remaining()) {
+                throw Refusal.invalid(
+                        "DMA_WRITE: %s bytes are announced, %d came"
+                                .formatted(Long.toUnsignedString(count), from.remaining()));
+            }
             return new DmaWrite(address, rest(from));
         }
 
@@ -376,8 +381,8 @@ public sealed interface Request
 
         @Override
         public byte[] payload() {
-            ByteBuffer to = writer(DmaRead.BYTES + data.length());
-            return to.putLong(address).putLong(data.length()).put(data.array()).array();
+            Writer to = Writer.of(DmaRead.BYTES + data.length());
+            return to.putLong(address).putLong(data.length()).put(data.array()).bytes();
         }
     }
 
@@ -435,15 +440,14 @@ public sealed interface Request
 
         @Override
         public byte[] payload() {
-            ByteBuffer to = writer(Long.BYTES + ENTRY_BYTES * writes.size());
+            Writer to = Writer.of(Long.BYTES + ENTRY_BYTES * writes.size());
             to.putLong(writes.size());
             for (RegionWrite write : writes) {
                 Bytes data = write.data;
                 to.putLong(write.offset).putInt(write.region).putInt(data.length());
-                to.put(to.position(), data.array());
-                to.position(to.position() + DATA_BYTES);
+                to.put(data.array()).skip(DATA_BYTES - data.length());
             }
-            return to.array();
+            return to.bytes();
         }
     }
 
@@ -470,7 +474,7 @@ public sealed interface Request
 
         @Override
         public byte[] payload() {
-            return writer(BYTES).putInt(argsz).putInt(size).array();
+            return Writer.of(BYTES).putInt(argsz).putInt(size).bytes();
         }
     }
 
@@ -490,10 +494,11 @@ public sealed interface Request
             int argsz = from.getInt();
             int size = from.getInt();
             requireArgsz(argsz, MigrationRead.BYTES, "MIG_DATA_WRITE");
-            Refusal.unless(
-                    size == from.remaining(),
-                    "MIG_DATA_WRITE: %s bytes are announced, %d came"
-                            .formatted(Integer.toUnsignedString(size), from.remaining()));
+            if (size != from.remaining()) {
+                throw Refusal.invalid(
+                        "MIG_DATA_WRITE: %s bytes are announced, %d came"
+                                .formatted(Integer.toUnsignedString(size), from.remaining()));
+            }
             return new MigrationWrite(argsz, rest(from));
         }
 
@@ -504,8 +509,8 @@ public sealed interface Request
 
         @Override
         public byte[] payload() {
-            ByteBuffer to = writer(MigrationRead.BYTES + data.length());
-            return to.putInt(argsz).putInt(data.length()).put(data.array()).array();
+            Writer to = Writer.of(MigrationRead.BYTES + data.length());
+            return to.putInt(argsz).putInt(data.length()).put(data.array()).bytes();
         }
     }
 }

@@ -2,7 +2,6 @@ package dev.dalang.remote.internal.wire;
 
 import static dev.dalang.remote.internal.wire.Layout.reader;
 import static dev.dalang.remote.internal.wire.Layout.requireArgsz;
-import static dev.dalang.remote.internal.wire.Layout.writer;
 
 import java.nio.ByteBuffer;
 
@@ -109,8 +108,8 @@ public record SetIrqs(
 
     @Override
     public byte[] payload() {
-        ByteBuffer to = writer(BYTES + flags.length()).putInt(argsz);
+        Writer to = Writer.of(BYTES + flags.length()).putInt(argsz);
         to.putInt(data.bit | action.bit);
-        return to.putInt(index).putInt(start).putInt(count).put(flags.array()).array();
+        return to.putInt(index).putInt(start).putInt(count).put(flags.array()).bytes();
     }
 }

@@ -2,7 +2,6 @@ package dev.dalang.remote.internal.wire;
 
 import static dev.dalang.remote.internal.wire.Layout.reader;
 import static dev.dalang.remote.internal.wire.Layout.rest;
-import static dev.dalang.remote.internal.wire.Layout.writer;
 
 import java.nio.ByteBuffer;
 import java.util.Arrays;
@@ -46,7 +45,7 @@ public record Version(int major, int minor, Optional<Capabilities> capabilities)
     public byte[] payload() {
         byte[] json = capabilities.map(Capabilities::json).orElse(new byte[0]);
         int terminator = capabilities.isPresent() ? 1 : 0;
-        ByteBuffer to = writer(BYTES + json.length + terminator);
-        return to.putShort((short) major).putShort((short) minor).put(json).array();
+        Writer to = Writer.of(BYTES + json.length + terminator);
+        return to.putShort((short) major).putShort((short) minor).put(json).bytes();
     }
 }

@@ -142,7 +142,14 @@ record Golden(String name, String header, String payload, Request request, int d
                             "set-irqs-bool-mask",
                             "0800 0800 26000000 00000000 00000000",
                             "14000000 0a000000 01000000 03000000 02000000 0100",
-                            new SetIrqs(20, Data.BOOL, Action.MASK, 1, 3, 2, Bytes.of(new byte[] {1, 0})),
+                            new SetIrqs(
+                                    20,
+                                    Data.BOOL,
+                                    Action.MASK,
+                                    1,
+                                    3,
+                                    2,
+                                    Bytes.of(new byte[] {1, 0})),
                             0),
                     new Golden(
                             "region-read",
@@ -166,7 +173,9 @@ record Golden(String name, String header, String payload, Request request, int d
                             "dma-write",
                             "0c00 0c00 22000000 00000000 00000000",
                             "0010000001000000 0200000000000000 aabb",
-                            new DmaWrite(0x1_0000_1000L, Bytes.of(new byte[] {(byte) 0xaa, (byte) 0xbb})),
+                            new DmaWrite(
+                                    0x1_0000_1000L,
+                                    Bytes.of(new byte[] {(byte) 0xaa, (byte) 0xbb})),
                             0),
                     new Golden(
                             "reset", "0d00 0d00 10000000 00000000 00000000", "", Reset.INSTANCE, 0),
@@ -178,9 +187,13 @@ record Golden(String name, String header, String payload, Request request, int d
                                     + " 8800000000000000 01000000 08000000 0102030405060708",
                             new WriteMulti(
                                     List.of(
-                                            new RegionWrite(0x60, 0, Bytes.of(new byte[] {1, 0, 0, 0})),
                                             new RegionWrite(
-                                                    0x88, 1, Bytes.of(new byte[] {1, 2, 3, 4, 5, 6, 7, 8})))),
+                                                    0x60, 0, Bytes.of(new byte[] {1, 0, 0, 0})),
+                                            new RegionWrite(
+                                                    0x88,
+                                                    1,
+                                                    Bytes.of(
+                                                            new byte[] {1, 2, 3, 4, 5, 6, 7, 8})))),
                             0),
                     new Golden(
                             "feature-get-migration",

@@ -33,9 +33,9 @@ final class MessageScript {
             return;
         }
         Header header = Header.parse(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN));
-        ByteBuffer again = ByteBuffer.allocate(Header.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        header.put(again);
-        assertThat(again.array()).isEqualTo(Arrays.copyOf(bytes, Header.BYTES));
+        byte[] again = new byte[Header.BYTES];
+        header.put(ByteBuffer.wrap(again).order(ByteOrder.LITTLE_ENDIAN));
+        assertThat(again).isEqualTo(Arrays.copyOf(bytes, Header.BYTES));
 
         byte[] payload = Arrays.copyOfRange(bytes, Header.BYTES, bytes.length);
         int descriptors = header.error() & 3;

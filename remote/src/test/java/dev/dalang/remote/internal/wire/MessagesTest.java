@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.dalang.linux.Errno;
 import dev.dalang.remote.internal.wire.RegionInfo.Area;
 import dev.dalang.remote.internal.wire.RegionInfo.SparseMmap;
-import dev.dalang.remote.internal.wire.RegionInfo.Type;
 import dev.dalang.remote.internal.wire.RegionInfo.Unknown;
 
 import org.junit.jupiter.api.Test;
@@ -25,6 +24,8 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 final class MessagesTest {
+    private static final RegionInfo.Type TYPE = new RegionInfo.Type(7, 8);
+
     static List<Golden> requests() {
         return Golden.REQUESTS;
     }
@@ -52,9 +53,9 @@ final class MessagesTest {
     @ParameterizedTest
     @MethodSource("requests")
     void aRequestIsTheseBytes(Golden golden) {
-        ByteBuffer header = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
-        golden.made().put(header);
-        assertThat(header.array()).isEqualTo(Golden.bytes(golden.header()));
+        byte[] header = new byte[Header.BYTES];
+        golden.made().put(ByteBuffer.wrap(header).order(ByteOrder.LITTLE_ENDIAN));
+        assertThat(header).isEqualTo(Golden.bytes(golden.header()));
         assertThat(golden.request().payload()).isEqualTo(golden.payloadBytes());
     }
 
@@ -111,11 +112,12 @@ final class MessagesTest {
     @Test
     void repliesEchoTheRequest() {
         Header request = Header.request(0x1234, Command.REGION_READ, true, 16);
-        ByteBuffer bytes = ByteBuffer.allocate(32).order(ByteOrder.LITTLE_ENDIAN);
+        byte[] both = new byte[2 * Header.BYTES];
+        ByteBuffer bytes = ByteBuffer.wrap(both).order(ByteOrder.LITTLE_ENDIAN);
         Header.reply(request, 20).put(bytes);
         Header.refusal(request, 22).put(bytes);
 
-        assertThat(bytes.array())
+        assertThat(both)
                 .isEqualTo(
                         Golden.bytes(
                                 "3412 0900 24000000 01000000 00000000"
@@ -266,7 +268,7 @@ final class MessagesTest {
                         0x1000,
                         List.of(
                                 new SparseMmap(List.of(new Area(0, 0x1000), new Area(0x2000, 16))),
-                                new Type(7, 8)));
+                                TYPE));
         byte[] bytes =
                 Golden.bytes(
                         "60000000 0d000000 02000000 20000000 0040000000000000 0010000000000000"
@@ -283,8 +285,7 @@ final class MessagesTest {
 
     @Test
     void capabilitiesThatNobodyKnowsArePassedOver() {
-        RegionInfo info =
-                new RegionInfo(64, 0, 0, 16, 0, List.of(new Unknown(99, 3), new Type(1, 2)));
+        RegionInfo info = new RegionInfo(64, 0, 0, 16, 0, List.of(new Unknown(99, 3), TYPE));
         assertThat(RegionInfo.parse(info.payload()).capabilities()).isEqualTo(info.capabilities());
     }
 
