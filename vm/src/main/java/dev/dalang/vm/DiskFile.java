@@ -1,5 +1,6 @@
 package dev.dalang.vm;
 
+import dev.dalang.bus.time.RateLimiter;
 import dev.dalang.storage.BlockBackend;
 import dev.dalang.storage.DiskException;
 import dev.dalang.storage.DiskFormat;
@@ -26,6 +27,8 @@ import java.util.Set;
  * @param bootIndex as of {@link PciPlacement}
  * @param address as of {@link PciPlacement}
  * @param queues how many queues it has, 1 to {@link VirtioBlockDevice#MAX_QUEUES}
+ * @param iops requests that it takes in a second of the guest's time, at most; 0 for any number
+ * @param bytesPerSecond bytes that its requests move in such a second, at most; 0 for any number
  */
 public record DiskFile(
         Path file,
@@ -34,9 +37,11 @@ public record DiskFile(
         Optional<String> id,
         OptionalInt bootIndex,
         Optional<PciPlacement.Address> address,
-        int queues) {
+        int queues,
+        long iops,
+        long bytesPerSecond) {
     private static final String ACCEPTED =
-            "readonly, serial=, id=, bootindex=, queues= or addr= after the file";
+            "readonly, serial=, id=, bootindex=, queues=, iops=, rate= or addr= after the file";
 
     /** Checks what can be judged without a look at the file. */
     public DiskFile {
@@ -45,6 +50,8 @@ public record DiskFile(
                     "--disk: expected queues= with 1 to %d, found %d"
                             .formatted(VirtioBlockDevice.MAX_QUEUES, queues));
         }
+        requireRate("iops", iops);
+        requireRate("rate", bytesPerSecond);
         if (bootIndex.orElse(0) < 0) {
             throw new ConfigurationException(
                     "--disk: expected bootindex= with a number from 0, found "
@@ -52,6 +59,14 @@ public record DiskFile(
         }
         serial.ifPresent(DiskFile::requireSerial);
         id.ifPresent(PciPlacement::checkedId);
+    }
+
+    private static void requireRate(String key, long perSecond) {
+        if (perSecond < 0 || perSecond > RateLimiter.MAX) {
+            throw new ConfigurationException(
+                    "--disk: expected %s= with 1 to %d a second, found %d"
+                            .formatted(key, RateLimiter.MAX, perSecond));
+        }
     }
 
     private static void requireSerial(String text) {
@@ -76,12 +91,15 @@ public record DiskFile(
                 Optional.empty(),
                 OptionalInt.empty(),
                 Optional.empty(),
-                1);
+                1,
+                0,
+                0);
     }
 
     /**
      * Reads the command's way to write it: {@code
-     * FILE[,readonly][,serial=S][,id=ID][,bootindex=N][,queues=N][,addr=DD.F]}.
+     * FILE[,readonly][,serial=S][,id=ID][,bootindex=N][,queues=N][,iops=N][,rate=SIZE][,addr=DD.F]},
+     * where the rate is the bytes of a second, {@code 20M} for example.
      *
      * @param text the text
      * @return what it says
@@ -107,7 +125,9 @@ public record DiskFile(
                 options.id,
                 options.bootIndex,
                 options.address,
-                options.queues);
+                options.queues,
+                options.iops,
+                options.bytesPerSecond);
     }
 
     private static Optional<String> value(String part, int equals) {
@@ -133,6 +153,8 @@ public record DiskFile(
         private OptionalInt bootIndex = OptionalInt.empty();
         private Optional<PciPlacement.Address> address = Optional.empty();
         private int queues = 1;
+        private long iops;
+        private long bytesPerSecond;
 
         void take(String key, Optional<String> value, String part) {
             if (value.isEmpty() != key.equals("readonly")) {
@@ -145,6 +167,9 @@ public record DiskFile(
                 case "id" -> id = Optional.of(text);
                 case "bootindex" -> bootIndex = OptionalInt.of(number(key, text));
                 case "queues" -> queues = number(key, text);
+                case "iops" -> iops = positive(key, number(key, text));
+                case "rate" ->
+                        bytesPerSecond = positive(key, MemorySize.parse("--disk: rate=", text));
                 case "addr" -> address = Optional.of(PciPlacement.Address.parse(text));
                 default -> throw unknown(part);
             }
@@ -152,6 +177,15 @@ public record DiskFile(
 
         private static ConfigurationException unknown(String part) {
             return new ConfigurationException("--disk: expected " + ACCEPTED + ", found " + part);
+        }
+
+        /** No limit is no key. */
+        private static long positive(String key, long perSecond) {
+            if (perSecond == 0) {
+                throw new ConfigurationException(
+                        "--disk: expected %s= with at least 1 a second, found 0".formatted(key));
+            }
+            return perSecond;
         }
 
         private static int number(String key, String text) {
@@ -180,11 +214,16 @@ public record DiskFile(
         }
         VirtioBlockDevice.Builder disk = VirtioBlockDevice.builder(backend).queues(queues);
         serial.ifPresent(disk::serial);
+        disk.rate(rate(iops), rate(bytesPerSecond));
         return new PciPlacement(
                 VirtioPciDevice.of(disk.build()),
                 id.or(() -> defaultId(index)),
                 address,
                 bootIndex);
+    }
+
+    private static RateLimiter.Rate rate(long perSecond) {
+        return perSecond == 0 ? RateLimiter.Rate.UNLIMITED : RateLimiter.Rate.of(perSecond);
     }
 
     private static Optional<String> defaultId(int index) {

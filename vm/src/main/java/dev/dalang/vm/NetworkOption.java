@@ -1,5 +1,6 @@
 package dev.dalang.vm;
 
+import dev.dalang.bus.time.RateLimiter;
 import dev.dalang.net.HostForward;
 import dev.dalang.net.NetworkBackend;
 import dev.dalang.net.PacketCapture;
@@ -22,11 +23,11 @@ import java.util.Set;
 /**
  * A network card, and what stands behind it, as {@code --net} has them: {@code
  * user[,host-loopback=on][,restrict=on][,hostfwd=tcp:127.0.0.1:2222-:22][,mac=…][,queues=N]
- * [,pcap=FILE][,bootindex=N][,id=ID][,addr=DD.F]}, {@code tap=NAME} with those from {@code mac} on,
- * or {@code none}. Only {@code hostfwd} may be given more than once.
+ * [,rate=SIZE][,pcap=FILE][,bootindex=N][,id=ID][,addr=DD.F]}, {@code tap=NAME} with those from
+ * {@code mac} on, or {@code none}. Only {@code hostfwd} may be given more than once.
  */
 final class NetworkOption {
-    private static final String OF_ANY = "mac=, queues=, pcap=, bootindex=, id= or addr=";
+    private static final String OF_ANY = "mac=, queues=, rate=, pcap=, bootindex=, id= or addr=";
     private static final String OF_USER = "host-loopback=, restrict=, hostfwd=, " + OF_ANY;
     private static final String TAP = "tap=";
     private static final Set<String> OF_USER_ALONE = Set.of("host-loopback", "restrict", "hostfwd");
@@ -41,6 +42,7 @@ final class NetworkOption {
 
     private OptionalLong mac = OptionalLong.empty();
     private int queues = 1;
+    private RateLimiter.Rate rate = RateLimiter.Rate.UNLIMITED;
     private @Nullable Path capture;
     private Optional<String> id = Optional.empty();
     private Optional<PciPlacement.Address> address = Optional.empty();
@@ -116,6 +118,7 @@ final class NetworkOption {
             }
             case "mac" -> mac = OptionalLong.of(mac(value));
             case "queues" -> queues = queues(value);
+            case "rate" -> rate = rate(value);
             case "pcap" -> {
                 if (value.isEmpty()) {
                     throw unknown(part);
@@ -163,6 +166,16 @@ final class NetworkOption {
                 "--net: expected queues= with 1 to %d, found %s".formatted(MAX_QUEUES, value));
     }
 
+    private static RateLimiter.Rate rate(String value) {
+        long bytes = MemorySize.parse("--net: rate=", value);
+        if (bytes < 1 || bytes > RateLimiter.MAX) {
+            throw new ConfigurationException(
+                    "--net: expected rate= with 1 to %d bytes a second, found %s"
+                            .formatted(RateLimiter.MAX, value));
+        }
+        return RateLimiter.Rate.of(bytes);
+    }
+
     private static int bootIndex(String value) {
         if (value.matches("[0-9]{1,9}")) {
             return Integer.parseInt(value);
@@ -198,6 +211,8 @@ final class NetworkOption {
                 VirtioNetDevice.builder(backend)
                         .mac(mac.orElse(FIRST_MAC + index))
                         .queuePairs(queues)
+                        .sendRate(RateLimiter.Rate.UNLIMITED, rate)
+                        .receiveRate(RateLimiter.Rate.UNLIMITED, rate)
                         .build();
         return new PciPlacement(VirtioPciDevice.of(card), id, address, bootIndex);
     }

@@ -47,13 +47,16 @@ final class DiskFileTest {
     void everyKeyIsTaken() {
         DiskFile disk =
                 DiskFile.parse(
-                        "a b.img,readonly,serial=x-1,id=root,bootindex=2,queues=4,addr=1f.7");
+                        "a b.img,readonly,serial=x-1,id=root,bootindex=2,queues=4,iops=200,"
+                                + "rate=20M,addr=1f.7");
         assertThat(disk.file()).isEqualTo(Path.of("a b.img"));
         assertThat(disk.readOnly()).isTrue();
         assertThat(disk.serial()).contains("x-1");
         assertThat(disk.id()).contains("root");
         assertThat(disk.bootIndex()).hasValue(2);
         assertThat(disk.queues()).isEqualTo(4);
+        assertThat(disk.iops()).isEqualTo(200);
+        assertThat(disk.bytesPerSecond()).isEqualTo(20 << 20);
         assertThat(disk.address()).contains(new PciPlacement.Address(31, 7));
         assertThat(DiskFile.parse("x")).isEqualTo(DiskFile.of(Path.of("x")));
         assertThat(DiskFile.parse("x=y").file()).isEqualTo(Path.of("x=y"));
@@ -80,6 +83,13 @@ final class DiskFileTest {
                 "x,bootindex=99999999999",
                 "x,queues=0",
                 "x,queues=65",
+                "x,iops=0",
+                "x,iops=1K",
+                "x,rate=0",
+                "x,rate=-1",
+                "x,rate=fast",
+                "x,rate=2097152M",
+                "x,rate=1M,rate=1M",
                 "x,addr=20",
                 "x,format=qcow2",
                 "\0"
@@ -123,6 +133,31 @@ final class DiskFileTest {
         machine().disk(DiskFile.of(image)).build().close();
     }
 
+    private static VirtioBlockDevice disk(Vm vm, String id) {
+        return vm.pci().functions().stream()
+                .filter(function -> function.id().equals(id))
+                .map(function -> (VirtioPciDevice) function.device())
+                .map(device -> (VirtioBlockDevice) device.virtio())
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
+    void aDiskIsHeldToTheRateThatItWasGiven() throws IOException {
+        Path second = Files.write(directory.resolve("second.img"), new byte[BYTES]);
+        Path third = Files.write(directory.resolve("third.img"), new byte[BYTES]);
+        try (Vm vm =
+                machine()
+                        .disk(DiskFile.of(image))
+                        .disk(second + ",rate=1M")
+                        .disk(third + ",iops=100")
+                        .build()) {
+            assertThat(disk(vm, "disk0").snapshot().has("limiter")).isFalse();
+            assertThat(disk(vm, "disk1").snapshot().has("limiter")).isTrue();
+            assertThat(disk(vm, "disk2").snapshot().has("limiter")).isTrue();
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void disksHaveNamesAndGrow(boolean isPacked) throws IOException {
@@ -136,14 +171,7 @@ final class DiskFileTest {
             assertThat(vm.pci().functions()).extracting(PciFunction::id).contains("disk0", "data");
             vm.resizeDisk("data", 2 * BYTES);
             assertThat(Files.size(second)).isEqualTo(2 * BYTES);
-            VirtioBlockDevice grown =
-                    vm.pci().functions().stream()
-                            .filter(function -> function.id().equals("data"))
-                            .map(function -> (VirtioPciDevice) function.device())
-                            .map(device -> (VirtioBlockDevice) device.virtio())
-                            .findFirst()
-                            .orElseThrow();
-            assertThat(grown.readConfig(0, 8)).isEqualTo(2 * BYTES / 512);
+            assertThat(disk(vm, "data").readConfig(0, 8)).isEqualTo(2 * BYTES / 512);
             assertThatThrownBy(() -> vm.resizeDisk("data", BYTES))
                     .isInstanceOf(ConfigurationException.class)
                     .hasMessageStartingWith("data: expected at least 2097152 bytes");

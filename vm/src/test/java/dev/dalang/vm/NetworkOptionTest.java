@@ -3,6 +3,7 @@ package dev.dalang.vm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.dalang.testkit.riscv.Assembler;
 import dev.dalang.virtio.VirtioPciDevice;
 import dev.dalang.virtio.net.VirtioNetDevice;
 
@@ -53,6 +54,25 @@ final class NetworkOptionTest {
     }
 
     @Test
+    void aCardIsHeldToTheRateThatItWasGiven(@TempDir Path directory) throws IOException {
+        Path kernel = new BareMachine(directory).kernel(Assembler::nop);
+        for (String rate : new String[] {"", ",rate=10M"}) {
+            try (Vm vm = Vm.builder().kernel(kernel).network("user,id=lan" + rate).build()) {
+                var card =
+                        vm.pci().functions().stream()
+                                .filter(function -> function.id().equals("lan"))
+                                .map(function -> (VirtioPciDevice) function.device())
+                                .findFirst()
+                                .orElseThrow();
+                card.sleep();
+                assertThat(card.virtio().snapshot().getList("limiters"))
+                        .as("one for each direction")
+                        .hasSize(rate.isEmpty() ? 0 : 2);
+            }
+        }
+    }
+
+    @Test
     void noneIsNoCard() {
         assertThat(NetworkOption.parse("none")).isEmpty();
     }
@@ -78,6 +98,9 @@ final class NetworkOptionTest {
                 "user,queues=0",
                 "user,queues=33",
                 "user,bootindex=-1",
+                "user,rate=0",
+                "user,rate=some",
+                "user,rate=2097152M",
                 "user,pcap=",
                 "user,addr=99"
             })
