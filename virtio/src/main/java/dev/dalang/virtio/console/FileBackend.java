@@ -24,7 +24,8 @@ public final class FileBackend implements PortBackend {
     private PortPeer peer = NoPeer.INSTANCE;
     private boolean isBroken;
 
-    private FileBackend(Path path, FileChannel file) {
+    /** For a file that is open for writing, whatever it is. */
+    FileBackend(Path path, FileChannel file) {
         this.path = path;
         this.file = file;
     }
@@ -78,9 +79,9 @@ public final class FileBackend implements PortBackend {
                     isBroken = true;
                     LOG.log(
                             System.Logger.Level.WARNING,
-                            "what a guest writes to {0} is lost from now on: {1}",
+                            "{0}: {1}; what the guest writes to it is lost from now on",
                             path,
-                            failure);
+                            failure.getMessage());
                 }
             }
             lost.add(bytes.remaining());

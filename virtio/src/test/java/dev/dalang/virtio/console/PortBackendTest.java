@@ -16,11 +16,13 @@ import java.io.UncheckedIOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.concurrent.BlockingQueue;
@@ -102,6 +104,50 @@ final class PortBackendTest {
         assertThat(backend.write(bytes("late"), 0, 4)).as("dropped").isEqualTo(4);
         assertThat(backend.lost()).isEqualTo(4);
         assertThat(file).hasContent("hello");
+    }
+
+    /** A file on a disk that is full, which the host's device for such tests plays. */
+    private static FileBackend full() throws IOException {
+        Path full = Path.of("/dev/full");
+        assumeTrue(Files.isWritable(full));
+        return new FileBackend(full, FileChannel.open(full, StandardOpenOption.WRITE));
+    }
+
+    @Test
+    void onAFullDiskWhatComesIsLostAndThePortIsClosed() throws Exception {
+        FileBackend backend = full();
+        backend.start(told);
+        told.await("opened");
+        assertThat(backend.write(bytes("-hello-"), 1, 5)).as("nobody waits").isEqualTo(5);
+        told.await("closed");
+        assertThat(backend.write(bytes("more"), 0, 4)).isEqualTo(4);
+        assertThat(backend.lost()).isEqualTo(9);
+        backend.close();
+    }
+
+    /** The guest hears that the port is closed, is held up by nothing, and has its other ports. */
+    @Test
+    void aGuestGoesOnWhenAPortsDiskIsFull() throws Exception {
+        Path file = directory.resolve("log");
+        FileBackend lost = full();
+        FileBackend kept = FileBackend.open(file);
+        ConsoleMachine machine =
+                new ConsoleMachine(
+                        VirtioConsoleDevice.builder()
+                                .port("lost", lost)
+                                .port("kept", kept)
+                                .build());
+        machine.startPorts(ConsoleMachine.ALL, 1, 2);
+        String closed = new ConsoleMachine.Message(1, 6, 0, "").toString();
+        assertThat(machine.said()).doesNotContain(closed);
+        for (int i = 0; i < 100; i++) {
+            machine.write(1, "line\n");
+        }
+        assertThat(lost.lost()).as("none of it waits").isEqualTo(500);
+        assertThat(machine.said()).containsOnlyOnce(closed);
+        machine.write(2, "the other port");
+        assertThat(file).hasContent("the other port");
+        machine.transport.detach();
     }
 
     @Test
