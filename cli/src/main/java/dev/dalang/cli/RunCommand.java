@@ -116,10 +116,12 @@ final class RunCommand implements Callable<Integer> {
 
     @Option(
             names = "--disk",
-            paramLabel = "FILE[,readonly][,serial=S][,id=ID][,bootindex=N][,queues=N][,addr=DD.F]",
+            paramLabel = "FILE[,readonly][,KEY=VALUE]...",
             description = {
                 "A virtio disk in a raw image or a block device; may be repeated. The guest finds",
-                "the first as /dev/vda, and by its serial number in /dev/disk/by-id."
+                "the first as /dev/vda, and by its serial= in /dev/disk/by-id; other keys:",
+                "iops= and rate= hold it to requests and bytes (20M) a second; queues=,",
+                "bootindex=, id=, addr=."
             })
     private List<String> disks = List.of();
 
@@ -139,7 +141,7 @@ final class RunCommand implements Callable<Integer> {
                 "A network card and a network that needs no rights (default: user), or an interface",
                 "of the host's; may be repeated; keys: host-loopback=on opens the host's loopback at 10.0.2.2,",
                 "restrict=on closes all but forwards, hostfwd=tcp:127.0.0.1:2222-:22, mac=,",
-                "queues=, pcap=FILE, bootindex=, id=, addr=."
+                "queues=, rate=, pcap=FILE, bootindex=, id=, addr=."
             })
     private List<String> networks = List.of();
 
@@ -296,7 +298,8 @@ final class RunCommand implements Callable<Integer> {
             Optional<String> failure;
             vm.gdbPort().ifPresent(port -> announceGdb(port, err));
             try (ConsoleSession session = ConsoleSession.attach(vm, vm.console(), serial, file);
-                    ConsoleSession port = portSession(vm, ports, file)) {
+                    ConsoleSession port = portSession(vm, ports, file);
+                    WindowChange _ = followWindow(vm, ports, port)) {
                 vm.console().inputMode(inputMode(session.isTerminal()));
                 vm.start();
                 exit = vm.awaitExit();
@@ -327,13 +330,24 @@ final class RunCommand implements Callable<Integer> {
         if (stdio.isEmpty()) {
             return null;
         }
-        ConsoleSession session =
-                ConsoleSession.attach(vm, stdio.get(), new ConsoleChoice.Stdio(), file);
-        if (ports.isSystemConsole() && session.isTerminal()) {
-            RawTerminal.size()
-                    .ifPresent(size -> vm.consoleDevice().ifPresent(device -> device.resize(size)));
+        return ConsoleSession.attach(vm, stdio.get(), new ConsoleChoice.Stdio(), file);
+    }
+
+    /** The virtio console is as large as the terminal that shows it, also when that changes. */
+    private static @Nullable WindowChange followWindow(
+            Vm vm, ConsolePorts ports, @Nullable ConsoleSession session) {
+        if (session == null || !ports.isSystemConsole() || !session.isTerminal()) {
+            return null;
         }
-        return session;
+        // First, so that no change is missed between the two.
+        Optional<WindowChange> change = WindowChange.watch(() -> resize(vm));
+        resize(vm);
+        return change.orElse(null);
+    }
+
+    private static void resize(Vm vm) {
+        RawTerminal.size()
+                .ifPresent(size -> vm.consoleDevice().ifPresent(device -> device.resize(size)));
     }
 
     private static Optional<String> failureOf(@Nullable ConsoleSession session) {
