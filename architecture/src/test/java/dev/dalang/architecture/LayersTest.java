@@ -33,17 +33,36 @@ final class LayersTest {
                     Map.entry("virtio", Set.of("bus", "tables", "pci", "net", "storage")),
                     Map.entry("devices", Set.of("bus", "pci")),
                     Map.entry("remote", Set.of("bus", "linux", "pci")),
+                    Map.entry("passthrough", Set.of("bus", "linux", "pci", "tables", "remote")),
                     Map.entry("riscv", Set.of("bus")),
                     Map.entry(
                             "vm",
                             Set.of(
-                                    "bus", "tables", "linux", "pci", "net", "storage", "virtio",
-                                    "devices", "riscv")),
+                                    "bus",
+                                    "tables",
+                                    "linux",
+                                    "pci",
+                                    "net",
+                                    "storage",
+                                    "virtio",
+                                    "devices",
+                                    "passthrough",
+                                    "riscv")),
                     Map.entry(
                             "cli",
                             Set.of(
-                                    "bus", "tables", "linux", "pci", "net", "storage", "virtio",
-                                    "devices", "remote", "riscv", "vm")),
+                                    "bus",
+                                    "tables",
+                                    "linux",
+                                    "pci",
+                                    "net",
+                                    "storage",
+                                    "virtio",
+                                    "devices",
+                                    "remote",
+                                    "passthrough",
+                                    "riscv",
+                                    "vm")),
                     Map.entry(
                             "bench",
                             Set.of(
@@ -52,7 +71,16 @@ final class LayersTest {
 
     /** The floors that stand on the JDK alone. */
     private static final Set<String> CORE =
-            Set.of("bus", "tables", "linux", "pci", "net", "storage", "virtio", "riscv");
+            Set.of(
+                    "bus",
+                    "tables",
+                    "linux",
+                    "pci",
+                    "net",
+                    "storage",
+                    "virtio",
+                    "passthrough",
+                    "riscv");
 
     static List<String> modules() {
         return Tree.modules();
