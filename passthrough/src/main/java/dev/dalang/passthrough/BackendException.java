@@ -74,7 +74,8 @@ public sealed class BackendException extends IOException permits MigrationExcept
      */
     public static BackendException of(String operation, HostIoException failure) {
         BackendException exception =
-                new BackendException(operation, failure.number(), failure.getMessage());
+                new BackendException(
+                        operation, failure.number(), String.valueOf(failure.getMessage()));
         exception.initCause(failure);
         return exception;
     }

@@ -198,12 +198,22 @@ public interface PassthroughBackend extends AutoCloseable {
     // ---------------------------------------------------------------- life
 
     /**
-     * Brings the device back to its state at power-on. Its interrupts are disabled, its memory
-     * stays mapped.
+     * Brings the device back to its state at power-on. Whoever asks for it has disabled INTx, MSI
+     * and MSI-X; the other interrupts stay armed, and its memory stays mapped.
      *
      * @throws BackendException if it does not answer, or cannot be reset
      */
     void reset() throws BackendException;
+
+    /**
+     * Lets the device use little power, while nobody uses it, or wakes it.
+     *
+     * @param enter true to begin, false to end
+     * @throws BackendException if it cannot, or does not answer
+     */
+    default void lowPower(boolean enter) throws BackendException {
+        throw BackendException.unsupported(enter ? "enter low power" : "leave low power");
+    }
 
     /**
      * Asks to be told when the device is gone: the process that served it ended, the host took it
