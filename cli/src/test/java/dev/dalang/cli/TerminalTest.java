@@ -15,10 +15,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Objects;
 import java.util.concurrent.TimeUnit;
-import java.util.jar.JarEntry;
-import java.util.jar.JarOutputStream;
 
 /** The command on a terminal: a pseudo terminal that {@code script} of util-linux makes. */
 @Timeout(120)
@@ -29,21 +26,6 @@ class TerminalTest {
 
     private static String quoted(String word) {
         return "'" + word.replace("'", "'\\''") + "'";
-    }
-
-    /** A user's jar with the device. */
-    private Path plugin() throws IOException {
-        Path jar = directory.resolve("blocking.jar");
-        String name = BlockingDevice.class.getName().replace('.', '/') + ".class";
-        try (InputStream bytes =
-                        Objects.requireNonNull(
-                                BlockingDevice.class.getResourceAsStream("BlockingDevice.class"));
-                JarOutputStream packed = new JarOutputStream(Files.newOutputStream(jar))) {
-            packed.putNextEntry(new JarEntry(name));
-            bytes.transferTo(packed);
-            packed.closeEntry();
-        }
-        return jar;
     }
 
     /** Runs the command in a shell on a terminal of its own; then says how it ended. */
@@ -82,7 +64,8 @@ class TerminalTest {
                         "--bare",
                         TinyProgram.readBar(directory.resolve("program.elf")).toString(),
                         "--plugin",
-                        plugin().toString(),
+                        PluginJars.of(directory.resolve("blocking.jar"), BlockingDevice.class)
+                                .toString(),
                         "--device",
                         "class=" + BlockingDevice.class.getName());
         try (OutputStream keys = process.getOutputStream();

@@ -1,0 +1,94 @@
+package dev.dalang.cli;
+
+import static org.junit.jupiter.api.Assumptions.abort;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** QEMU 11, which has a client of vfio-user: what {@code build/qemu-unstable} fetched. */
+final class Qemu {
+    private static final List<String> PLAIN =
+            List.of(
+                    "-accel",
+                    "tcg",
+                    "-nodefaults",
+                    "-no-user-config",
+                    "-display",
+                    "none",
+                    "-serial",
+                    "stdio",
+                    "-no-reboot");
+
+    private final Path directory;
+
+    private Qemu(Path directory) {
+        this.directory = directory;
+    }
+
+    /** Finds it, or aborts the test. */
+    static Qemu find() {
+        Path directory = userCache().resolve("dalang/tools/qemu-unstable");
+        if (!Files.isExecutable(directory.resolve("qemu-system-riscv64"))) {
+            abort("no QEMU of the unstable suite; build/qemu-unstable fetches it to " + directory);
+        }
+        return new Qemu(directory);
+    }
+
+    private static Path userCache() {
+        String cache = System.getenv("XDG_CACHE_HOME");
+        return cache != null && Path.of(cache).isAbsolute()
+                ? Path.of(cache)
+                : Path.of(System.getProperty("user.home"), ".cache");
+    }
+
+    /** Memory in a file that QEMU shares, as servers want it. */
+    static List<String> sharedMemory(int mebibytes) {
+        return List.of(
+                "-m",
+                Integer.toString(mebibytes),
+                "-object",
+                "memory-backend-memfd,id=mem,share=on,size=%dM".formatted(mebibytes),
+                "-machine",
+                "memory-backend=mem");
+    }
+
+    /** A device that a server at a socket has. */
+    static List<String> device(Path socket, int number) {
+        String where = "\"socket\":{\"type\":\"unix\",\"path\":\"%s\"}".formatted(socket);
+        return List.of(
+                "-device",
+                "{\"driver\":\"vfio-user-pci\",\"addr\":\"%d\",%s}".formatted(number, where));
+    }
+
+    /** Writes down each message that comes from a server. */
+    static List<String> traceTo(Path log) {
+        return List.of("-trace", "vfio_user_recv_hdr", "-D", log.toString());
+    }
+
+    /** Boots a kernel on the {@code virt} board of riscv64, up to the prompt. */
+    @SafeVarargs
+    final QemuGuest bootRiscv(Path kernel, Path initrd, List<String>... more)
+            throws IOException, InterruptedException {
+        List<String> machine = List.of("-M", "virt,aia=aplic-imsic");
+        return boot("qemu-system-riscv64", machine, kernel, initrd, more);
+    }
+
+    @SafeVarargs
+    private QemuGuest boot(
+            String program, List<String> machine, Path kernel, Path initrd, List<String>... more)
+            throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>();
+        command.add(directory.resolve(program).toString());
+        command.addAll(machine);
+        command.addAll(PLAIN);
+        command.addAll(List.of("-kernel", kernel.toString(), "-initrd", initrd.toString()));
+        command.addAll(List.of("-append", "console=ttyS0 quiet panic=-1"));
+        for (List<String> some : more) {
+            command.addAll(some);
+        }
+        return QemuGuest.boot(command);
+    }
+}
