@@ -31,7 +31,7 @@ final class LayersTest {
                     Map.entry("linux", Set.of()),
                     Map.entry("storage", Set.of("bus", "linux")),
                     Map.entry("virtio", Set.of("bus", "tables", "pci", "net", "storage")),
-                    Map.entry("devices", Set.of("bus", "pci")),
+                    Map.entry("devices", Set.of("bus", "pci", "storage")),
                     Map.entry("remote", Set.of("bus", "linux", "pci")),
                     Map.entry("passthrough", Set.of("bus", "linux", "pci", "tables", "remote")),
                     Map.entry("riscv", Set.of("bus")),

@@ -1,0 +1,50 @@
+package dev.dalang.devices.nvme;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+
+/**
+ * Buffers for data that cannot go straight between the disk and the driver's memory: what is
+ * compared or only looked at, what is dropped in part, and memory that is not mapped here. There
+ * are few, and who finds none waits; made when first needed. Any thread.
+ */
+final class BouncePool {
+    /** How many there are: each as large as the greatest transfer. */
+    static final int BUFFERS = 8;
+
+    private final int bytes;
+    private final ArrayDeque<MemorySegment> free = new ArrayDeque<>(BUFFERS);
+    private final ArrayDeque<NvmeCommand> waiting = new ArrayDeque<>();
+    private int made;
+
+    BouncePool(int bytes) {
+        this.bytes = bytes;
+    }
+
+    /** Takes one; null if the command has to wait, and is among those that do. */
+    synchronized @Nullable MemorySegment take(NvmeCommand command) {
+        MemorySegment buffer = free.poll();
+        if (buffer == null && made < BUFFERS) {
+            made++;
+            buffer = Arena.ofAuto().allocate(bytes, 4096);
+        }
+        if (buffer == null) {
+            waiting.add(command);
+        }
+        return buffer;
+    }
+
+    /** Gives one back; true if somebody waits for it. */
+    synchronized boolean release(MemorySegment buffer) {
+        free.add(buffer);
+        return !waiting.isEmpty();
+    }
+
+    /** The next that waits, if there is a buffer for it, or if it is to wait no longer. */
+    synchronized @Nullable NvmeCommand next(boolean isOver) {
+        return isOver || !free.isEmpty() ? waiting.poll() : null;
+    }
+}
