@@ -76,6 +76,8 @@ public enum Errno {
     ECONNRESET(104, "connection reset by the other end"),
     /** Transport endpoint is not connected. */
     ENOTCONN(107, "not connected"),
+    /** Connection timed out. */
+    ETIMEDOUT(110, "the other end takes too long"),
     /** Connection refused. */
     ECONNREFUSED(111, "connection refused"),
     /** Disk quota exceeded. */

@@ -40,6 +40,16 @@ final class SocketCalls {
                             JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS));
     private static final MethodHandle POLL =
             Calls.function("poll", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
+    private static final MethodHandle EPOLL_CREATE =
+            Calls.function("epoll_create1", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+    private static final MethodHandle EPOLL_CTL =
+            Calls.function(
+                    "epoll_ctl",
+                    FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS));
+    private static final MethodHandle EPOLL_WAIT =
+            Calls.function(
+                    "epoll_wait",
+                    FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT));
     private static final MethodHandle EVENTFD =
             Calls.function("eventfd", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
     private static final MethodHandle READ = plain("read");
@@ -176,6 +186,31 @@ final class SocketCalls {
     static int poll(MemorySegment entries, long count, int milliseconds) {
         try {
             return (int) POLL.invokeExact(Calls.captured(), entries, count, milliseconds);
+        } catch (Throwable impossible) {
+            throw Calls.unexpected(impossible);
+        }
+    }
+
+    static int epollCreate(int flags) {
+        try {
+            return (int) EPOLL_CREATE.invokeExact(Calls.captured(), flags);
+        } catch (Throwable impossible) {
+            throw Calls.unexpected(impossible);
+        }
+    }
+
+    static int epollControl(int poll, int operation, int descriptor, MemorySegment event) {
+        try {
+            return (int)
+                    EPOLL_CTL.invokeExact(Calls.captured(), poll, operation, descriptor, event);
+        } catch (Throwable impossible) {
+            throw Calls.unexpected(impossible);
+        }
+    }
+
+    static int epollWait(int poll, MemorySegment events, int most, int milliseconds) {
+        try {
+            return (int) EPOLL_WAIT.invokeExact(Calls.captured(), poll, events, most, milliseconds);
         } catch (Throwable impossible) {
             throw Calls.unexpected(impossible);
         }

@@ -33,10 +33,12 @@ public final class UnixSocket implements AutoCloseable {
     private static final int SOL_SOCKET = 1;
     private static final int SCM_RIGHTS = 1;
     private static final int MSG_CTRUNC = 8;
+    private static final int MSG_DONTWAIT = 0x40;
     private static final int MSG_NOSIGNAL = 0x4000;
     private static final int MSG_CMSG_CLOEXEC = 0x4000_0000;
 
     private static final int POLLIN = 1;
+    private static final int POLLOUT = 4;
     private static final int POLLNVAL = 0x20;
     private static final int POLLFD_BYTES = 8;
     private static final int POLLFD_EVENTS = 4;
@@ -139,6 +141,21 @@ public final class UnixSocket implements AutoCloseable {
      * @throws HostIoException if the other end is closed ({@link Errno#EPIPE})
      */
     public void send(MemorySegment bytes, List<Descriptor> with) throws HostIoException {
+        send(bytes, with, -1);
+    }
+
+    /**
+     * Sends all of some bytes, and descriptors with the first of them, if the other end reads them
+     * in time.
+     *
+     * @param bytes what is sent, native memory of at least one byte if descriptors ride with it
+     * @param with the descriptors, at most {@link #MAX_DESCRIPTORS}; they stay open here
+     * @param milliseconds to wait at the most, for all of it; negative to wait as long as it takes
+     * @throws HostIoException if the other end is closed ({@link Errno#EPIPE}), or takes too long
+     *     ({@link Errno#ETIMEDOUT}): nobody knows then how much of it was sent
+     */
+    public void send(MemorySegment bytes, List<Descriptor> with, int milliseconds)
+            throws HostIoException {
         if (with.size() > MAX_DESCRIPTORS || !with.isEmpty() && bytes.byteSize() == 0) {
             throw new IllegalArgumentException(
                     "expected at most %d descriptors, and a byte for them, got %d with %d bytes"
@@ -161,14 +178,16 @@ public final class UnixSocket implements AutoCloseable {
                 message.set(ADDRESS, MSG_CONTROL, control);
                 message.set(JAVA_LONG, MSG_CONTROLLEN, control.byteSize());
             }
+            long deadline = deadline(milliseconds);
+            int flags = milliseconds < 0 ? MSG_NOSIGNAL : MSG_NOSIGNAL | MSG_DONTWAIT;
             long sent = 0;
             while (sent < bytes.byteSize()) {
-                long count = SocketCalls.sendmsg(number, message, MSG_NOSIGNAL);
+                long count = SocketCalls.sendmsg(number, message, flags);
                 if (count >= 0) {
                     sent += count;
                     message = message(bytes.asSlice(sent), arena);
-                } else if (Calls.errno() != Errno.EINTR.number()) {
-                    throw new HostIoException("sendmsg", descriptor.subject(), Calls.errno());
+                } else {
+                    retry("sendmsg", POLLOUT, milliseconds, deadline);
                 }
             }
         } finally {
@@ -189,6 +208,23 @@ public final class UnixSocket implements AutoCloseable {
      */
     public Received receive(MemorySegment target, List<Descriptor> received, int most)
             throws HostIoException {
+        return receive(target, received, most, -1);
+    }
+
+    /**
+     * As {@link #receive(MemorySegment, List, int)}, for some time only.
+     *
+     * @param target native memory of at least one byte
+     * @param received takes the descriptors, which are open and the caller's
+     * @param most descriptors that the caller wants; all beyond are closed, and counted
+     * @param milliseconds to wait at the most; negative to wait as long as it takes
+     * @return the bytes taken, and the descriptors closed; 0 bytes at the end of the stream
+     * @throws HostIoException if the connection fails, or nothing comes in time ({@link
+     *     Errno#ETIMEDOUT})
+     */
+    public Received receive(
+            MemorySegment target, List<Descriptor> received, int most, int milliseconds)
+            throws HostIoException {
         if (target.byteSize() == 0) {
             throw new IllegalArgumentException("expected room for at least a byte, got none");
         }
@@ -196,20 +232,39 @@ public final class UnixSocket implements AutoCloseable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment message = message(target, arena);
             MemorySegment control = control(MAX_DESCRIPTORS, arena);
+            long deadline = deadline(milliseconds);
+            int flags = milliseconds < 0 ? MSG_CMSG_CLOEXEC : MSG_CMSG_CLOEXEC | MSG_DONTWAIT;
             while (true) {
                 message.set(ADDRESS, MSG_CONTROL, control);
                 message.set(JAVA_LONG, MSG_CONTROLLEN, control.byteSize());
-                long count = SocketCalls.recvmsg(number, message, MSG_CMSG_CLOEXEC);
+                long count = SocketCalls.recvmsg(number, message, flags);
                 if (count >= 0) {
                     int dropped = take(message, control, received, most);
                     return new Received((int) count, dropped);
                 }
-                if (Calls.errno() != Errno.EINTR.number()) {
-                    throw new HostIoException("recvmsg", descriptor.subject(), Calls.errno());
-                }
+                retry("recvmsg", POLLIN, milliseconds, deadline);
             }
         } finally {
             descriptor.release();
+        }
+    }
+
+    private static long deadline(int milliseconds) {
+        return milliseconds < 0 ? 0 : System.nanoTime() + milliseconds * 1_000_000L;
+    }
+
+    /** After a call that failed: waits until it is worth another try, or throws. */
+    private void retry(String call, int events, int milliseconds, long deadline)
+            throws HostIoException {
+        int errno = Calls.errno();
+        if (errno == Errno.EAGAIN.number() && milliseconds >= 0) {
+            long left = deadline - System.nanoTime();
+            if (left <= 0) {
+                throw new HostIoException(call, descriptor.subject(), Errno.ETIMEDOUT.number());
+            }
+            poll(events, (int) (left / 1_000_000) + 1);
+        } else if (errno != Errno.EINTR.number()) {
+            throw new HostIoException(call, descriptor.subject(), errno);
         }
     }
 

@@ -364,4 +364,36 @@ final class UnixSocketTest {
                     .isInstanceOf(IllegalArgumentException.class);
         }
     }
+
+    @Test
+    void whoDoesNotReadInTimeGetsNoMore() throws HostIoException {
+        List<UnixSocket> pair = UnixSocket.pair();
+        try (UnixSocket one = pair.get(0);
+                UnixSocket other = pair.get(1)) {
+            MemorySegment large = Arena.ofAuto().allocate(4 << 20);
+            assertThatThrownBy(() -> one.send(large, List.of(), 1))
+                    .isInstanceOfSatisfying(
+                            HostIoException.class,
+                            late -> assertThat(late.is(Errno.ETIMEDOUT)).isTrue());
+            assertThat(other.receive(large, new ArrayList<>(), 0, 1).bytes()).isPositive();
+        }
+    }
+
+    @Test
+    void whatDoesNotComeInTimeIsNotWaitedFor() throws HostIoException {
+        List<UnixSocket> pair = UnixSocket.pair();
+        try (UnixSocket one = pair.get(0);
+                UnixSocket other = pair.get(1)) {
+            MemorySegment target = Arena.ofAuto().allocate(16);
+            assertThatThrownBy(() -> one.receive(target, new ArrayList<>(), 0, 1))
+                    .isInstanceOfSatisfying(
+                            HostIoException.class,
+                            late -> assertThat(late.is(Errno.ETIMEDOUT)).isTrue());
+            other.send(bytes(5), List.of(), 0);
+            assertThat(one.receive(target, new ArrayList<>(), 0, 0))
+                    .isEqualTo(new UnixSocket.Received(1, 0));
+            other.shutdown();
+            assertThat(one.receive(target, new ArrayList<>(), 0, 0).bytes()).isZero();
+        }
+    }
 }

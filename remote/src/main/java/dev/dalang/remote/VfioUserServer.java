@@ -7,6 +7,7 @@ import dev.dalang.pci.PciFunction;
 import dev.dalang.remote.internal.server.Host;
 
 import java.nio.file.Path;
+import java.time.Duration;
 
 /**
  * Serves a PCI device of ours to a machine that is not: whatever speaks vfio-user at a socket, such
@@ -28,6 +29,8 @@ import java.nio.file.Path;
  * counted. Any thread.
  */
 public final class VfioUserServer implements AutoCloseable {
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+
     private final Host host;
 
     private VfioUserServer(Host host) {
@@ -44,7 +47,29 @@ public final class VfioUserServer implements AutoCloseable {
      * @throws PciException if the device cannot be as it says
      */
     public static VfioUserServer of(PciDevice device, Path path) throws HostIoException {
-        return new VfioUserServer(Host.start(device, path));
+        return of(device, path, PATIENCE);
+    }
+
+    /**
+     * Serves a device from now on.
+     *
+     * @param device the device; the server's until it is closed
+     * @param path where clients connect. A socket that nobody listens at any more is replaced
+     * @param patience how long a client may take to say what it speaks, to finish a message that it
+     *     began, and to read one, before it is let go for the sake of others: 1 ms to a day; 10 s
+     *     unless it is said
+     * @return the server, which listens
+     * @throws HostIoException if the path cannot be listened at, or this is no Linux
+     * @throws PciException if the device cannot be as it says
+     */
+    public static VfioUserServer of(PciDevice device, Path path, Duration patience)
+            throws HostIoException {
+        long millis = patience.toMillis();
+        if (millis < 1 || millis > Duration.ofDays(1).toMillis()) {
+            throw new IllegalArgumentException(
+                    "expected a patience of 1 ms to a day, got " + patience);
+        }
+        return new VfioUserServer(Host.start(device, path, (int) millis));
     }
 
     /** {@return where clients connect} */

@@ -11,6 +11,7 @@ import dev.dalang.linux.EventDescriptor;
 import dev.dalang.linux.HostIoException;
 import dev.dalang.linux.Linux;
 import dev.dalang.linux.SharedMemory;
+import dev.dalang.linux.UnixSocket;
 import dev.dalang.remote.internal.wire.Capabilities;
 import dev.dalang.remote.internal.wire.Command;
 import dev.dalang.remote.internal.wire.IoFd;
@@ -45,6 +46,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
@@ -768,5 +771,62 @@ final class VfioUserServerTest {
         }
         assertThat(client.read(0, FACTORIAL, 4)).isEqualTo(120);
         assertThat(client.transfers).isEqualTo(1);
+    }
+
+    // ---------------------------------------------------------------- clients that wait
+
+    @Test
+    void whoSaysNothingOrStopsInAMessageLosesTheDevice() throws IOException {
+        Path path = directory.resolve("impatient.sock");
+        try (VfioUserServer impatient =
+                        VfioUserServer.of(new EduDevice(), path, Duration.ofMillis(20));
+                ScriptClient silent = ScriptClient.silent(path)) {
+            assertThat(silent.connection.receive()).isEmpty();
+            try (UnixSocket half = UnixSocket.connect(path);
+                    Arena arena = Arena.ofConfined()) {
+                MemorySegment bytes = arena.allocate(16);
+                half.send(bytes.asSlice(0, 10), List.of());
+                assertThat(half.receive(bytes, new ArrayList<>(), 0).bytes()).isZero();
+            }
+            while (impatient.isConnected()) {
+                Thread.onSpinWait();
+            }
+            try (ScriptClient next = ScriptClient.connect(path)) {
+                assertThat(next.read(0, 0, 4)).isEqualTo(0x0100_00edL);
+            }
+        }
+    }
+
+    // ---------------------------------------------------------------- events that unmask
+
+    @Test
+    void theWireIsMaskedAndUnmaskedByEvents() throws IOException {
+        try (EventDescriptor wire = event();
+                EventDescriptor mask = event();
+                EventDescriptor unmask = event();
+                Descriptor file = SharedMemory.create("no event", 4096)) {
+            SetIrqs masks = new SetIrqs(Data.EVENTFD, Action.MASK, INTX, 0, 1);
+            SetIrqs unmasks = new SetIrqs(Data.EVENTFD, Action.UNMASK, INTX, 0, 1);
+            client.events(INTX, 0, wire);
+            client.call(masks, mask.descriptor());
+            client.call(unmasks, unmask.descriptor());
+            client.refused(Errno.EINVAL, masks, file);
+            client.refused(
+                    Errno.EINVAL,
+                    new SetIrqs(Data.EVENTFD, Action.UNMASK, MSIX, 0, 1),
+                    unmask.descriptor());
+            raise();
+            assertThat(wire.await(-1)).isEqualTo(1);
+            unmask.signal();
+            assertThat(wire.await(-1)).isEqualTo(1);
+
+            client.call(unmasks);
+            unmask.signal();
+            client.irqs(Data.NONE, Action.UNMASK, INTX, 0, 1);
+            assertThat(wire.await(-1)).isEqualTo(1);
+            client.call(unmasks, unmask.descriptor());
+            // It was signalled before it was given, and its count is still there.
+            assertThat(wire.await(-1)).isEqualTo(1);
+        }
     }
 }

@@ -67,9 +67,9 @@ final class ClientInterrupts implements PciInterrupts {
 
     private final Object lock = new Object();
 
-    /** Guarded by the lock. */
+    // Guarded by the lock.
     private boolean level;
-
+    private @Nullable WireWatch watch;
     private @Nullable MsixConfig msixConfig;
     private @Nullable MsiConfig msiConfig;
 
@@ -206,16 +206,21 @@ final class ClientInterrupts implements PciInterrupts {
             boolean isWatch =
                     request.data() == SetIrqs.Data.EVENTFD
                             && request.action() != SetIrqs.Action.TRIGGER;
-            if (isWatch && !events.isEmpty()) {
-                throw Refusal.invalid("DEVICE_SET_IRQS: masking by events is not offered");
+            if (isWatch && !events.isEmpty() && kind != intx) {
+                throw Refusal.invalid("DEVICE_SET_IRQS: messages are not masked by events");
             }
             synchronized (lock) {
                 if (request.count() == 0) {
                     disable(kind);
-                } else if (request.data() == SetIrqs.Data.EVENTFD && !isWatch) {
+                } else if (isWatch) {
+                    if (kind == intx) {
+                        isTaken = true;
+                        watch(request.action(), events);
+                    }
+                } else if (request.data() == SetIrqs.Data.EVENTFD) {
                     isTaken = true;
                     give(kind, request.start(), request.count(), events);
-                } else if (!isWatch) {
+                } else {
                     change(kind, request);
                 }
             }
@@ -268,6 +273,28 @@ final class ClientInterrupts implements PciInterrupts {
         }
     }
 
+    /** The wire is masked or unmasked whenever an event is signalled; without one no longer. */
+    private void watch(SetIrqs.Action action, List<Descriptor> events) {
+        if (watch == null && !events.isEmpty()) {
+            watch = new WireWatch(this::masked);
+        }
+        if (watch != null) {
+            watch.set(
+                    action == SetIrqs.Action.MASK,
+                    events.isEmpty() ? null : EventDescriptor.of(events.get(0)));
+        }
+    }
+
+    /** An event was signalled. */
+    private void masked(boolean isMasked) {
+        synchronized (lock) {
+            if (intx.events[0] != null) {
+                intx.masked[0] = isMasked;
+                settleWire();
+            }
+        }
+    }
+
     /** Delivers what is pending, if it can be by now. */
     private void fire(Kind kind, int vector) {
         boolean isPending =
@@ -284,6 +311,10 @@ final class ClientInterrupts implements PciInterrupts {
     }
 
     private void disable(Kind kind) {
+        if (kind == intx && watch != null) {
+            watch.close();
+            watch = null;
+        }
         for (int vector = 0; vector < kind.events.length; vector++) {
             EventDescriptor old = kind.events[vector];
             if (old != null) {

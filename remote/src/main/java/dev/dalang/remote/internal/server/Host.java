@@ -39,6 +39,7 @@ public final class Host implements AutoCloseable {
 
     private final UnixListener listener;
     private final ServedDevice device;
+    private final int patience;
     private final String name;
     private final Thread accepting;
     private final LongAdder refusals = new LongAdder();
@@ -53,9 +54,10 @@ public final class Host implements AutoCloseable {
     private @Nullable Session session;
     private boolean isClosing;
 
-    private Host(UnixListener listener, ServedDevice device) {
+    private Host(UnixListener listener, ServedDevice device, int patience) {
         this.listener = listener;
         this.device = device;
+        this.patience = patience;
         name = "vfio-user " + device.function().typeId();
         accepting = Thread.ofPlatform().daemon().name(name).unstarted(this::accept);
     }
@@ -63,12 +65,14 @@ public final class Host implements AutoCloseable {
     /**
      * Listens, and serves whoever comes.
      *
+     * @param patience milliseconds that a client may take to say what it speaks, to finish a
+     *     message, and to read one
      * @throws HostIoException if the path cannot be listened at
      */
-    public static Host start(PciDevice device, Path path) throws HostIoException {
+    public static Host start(PciDevice device, Path path, int patience) throws HostIoException {
         UnixListener listener = UnixListener.listen(path);
         try {
-            Host host = new Host(listener, new ServedDevice(device));
+            Host host = new Host(listener, new ServedDevice(device), patience);
             host.accepting.start();
             return host;
         } catch (RuntimeException | Error failed) {
@@ -125,7 +129,7 @@ public final class Host implements AutoCloseable {
                 if (next.isEmpty()) {
                     return;
                 }
-                admit(new Connection(next.get()));
+                admit(new Connection(next.get(), patience));
             } catch (HostIoException failed) {
                 if (!failed.is(Errno.EMFILE, Errno.ENFILE, Errno.ENOMEM)) {
                     LOG.log(WARNING, "{0}: no more clients: {1}", name, failed.getMessage());
@@ -156,7 +160,7 @@ public final class Host implements AutoCloseable {
                 connection.close();
                 return;
             }
-            Session made = new Session(connection, device, refusals);
+            Session made = new Session(connection, device, refusals, patience);
             session = made;
             clients.increment();
             Thread.ofPlatform().daemon().name(name + " client").start(() -> serve(made));
@@ -206,7 +210,8 @@ public final class Host implements AutoCloseable {
 
     private void answerBusy(Connection connection) {
         try (connection) {
-            Optional<Message> first = connection.receive();
+            Optional<Message> first =
+                    connection.await(patience) ? connection.receive() : Optional.empty();
             if (first.isPresent()) {
                 try (Message message = first.get()) {
                     Header header = message.header();

@@ -76,12 +76,15 @@ final class Session implements RemoteAccess {
     private boolean isReading;
     private boolean isOver;
 
+    private final int patience;
     private int maxTransferBytes = Connection.MAX_TRANSFER_BYTES;
 
-    Session(Connection connection, ServedDevice device, LongAdder refusals) {
+    /** A session with a client that may take so many milliseconds to say what it speaks. */
+    Session(Connection connection, ServedDevice device, LongAdder refusals, int patience) {
         this.connection = connection;
         this.device = device;
         this.refusals = refusals;
+        this.patience = patience;
         requests = new Requests(device);
     }
 
@@ -133,6 +136,10 @@ final class Session implements RemoteAccess {
     // ---------------------------------------------------------------- requests
 
     private boolean negotiate() throws HostIoException {
+        if (!connection.await(patience)) {
+            refusals.increment();
+            return false; // others may want the device
+        }
         Message first = next();
         if (first == null) {
             return false;

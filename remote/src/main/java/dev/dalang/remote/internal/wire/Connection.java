@@ -36,14 +36,31 @@ public final class Connection implements AutoCloseable {
     private static final int CHUNK_BYTES = 1 << 16;
 
     private final UnixSocket socket;
+    private final int patience;
     private final MemorySegment incoming = Arena.ofAuto().allocate(CHUNK_BYTES);
     private final Object sending = new Object();
+
+    /** When the message that is coming must have come; 0 while there is no hurry. */
+    private long deadline;
 
     /** Guarded by {@link #sending}. */
     private final MemorySegment outgoing = Arena.ofAuto().allocate(CHUNK_BYTES);
 
+    /** One that gives its peer as long as it takes. */
     public Connection(UnixSocket socket) {
+        this(socket, -1);
+    }
+
+    /**
+     * One that does not wait for ever for a peer that has begun a message, or does not read.
+     *
+     * @param socket taken over
+     * @param patience milliseconds that the rest of a message may take to come, and a message to
+     *     go; negative: as long as it takes
+     */
+    public Connection(UnixSocket socket, int patience) {
         this.socket = socket;
+        this.patience = patience;
     }
 
     /**
@@ -51,11 +68,13 @@ public final class Connection implements AutoCloseable {
      *
      * @return it; empty at the end of the stream, also if that comes within a message
      * @throws FramingException if it is of a size that none has
-     * @throws HostIoException if the connection fails
+     * @throws HostIoException if the connection fails, or the rest of a message does not come in
+     *     time
      */
     public Optional<Message> receive() throws HostIoException, FramingException {
         List<Descriptor> descriptors = new ArrayList<>();
         boolean isWhole = false;
+        deadline = 0;
         try {
             int strays = fill(Header.BYTES, descriptors);
             if (strays < 0) {
@@ -98,7 +117,7 @@ public final class Connection implements AutoCloseable {
             var received =
                     done == 0 && descriptors != null
                             ? socket.receive(rest, descriptors, MAX_DESCRIPTORS)
-                            : socket.receive(rest, List.of(), 0);
+                            : socket.receive(rest, List.of(), 0, left());
             if (received.bytes() == 0) {
                 return -1;
             }
@@ -108,13 +127,26 @@ public final class Connection implements AutoCloseable {
         return strays;
     }
 
+    /** Milliseconds that are left for the rest of a message; the first to ask begins them. */
+    private int left() {
+        if (patience < 0) {
+            return -1;
+        }
+        long now = System.nanoTime();
+        if (deadline == 0) {
+            deadline = now + patience * 1_000_000L | 1;
+        }
+        return (int) Math.max(0, (deadline - now) / 1_000_000);
+    }
+
     /**
      * Sends a message, whole. Waits while the peer does not read.
      *
      * @param header its size is that of header and payload
      * @param payload what is behind the header
      * @param descriptors ride with it, and stay open here
-     * @throws HostIoException if the peer is gone
+     * @throws HostIoException if the peer is gone, or does not read in time: what it got is then no
+     *     stream of messages any more
      */
     public void send(Header header, byte[] payload, List<Descriptor> descriptors)
             throws HostIoException {
@@ -140,7 +172,7 @@ public final class Connection implements AutoCloseable {
         ByteBuffer bytes = buffer(memory, header.size());
         header.put(bytes);
         bytes.put(payload);
-        socket.send(memory.asSlice(0, header.size()), descriptors);
+        socket.send(memory.asSlice(0, header.size()), descriptors, patience);
     }
 
     private static ByteBuffer buffer(MemorySegment memory, int bytes) {

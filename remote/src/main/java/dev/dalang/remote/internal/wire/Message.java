@@ -48,6 +48,11 @@ public final class Message implements AutoCloseable {
         return taken;
     }
 
+    /** Gives itself away, with its descriptors: closing what is left does nothing. */
+    public Message take() {
+        return new Message(header, payload, takeDescriptors(), isSpoilt);
+    }
+
     @Override
     public void close() {
         takeDescriptors().forEach(Descriptor::close);

@@ -108,6 +108,24 @@ public record RegionInfo(
         return new RegionInfo(argsz, flags, index, size, offset, capabilities);
     }
 
+    /**
+     * Reads a reply but for its capabilities, which may be cut off where there was no room for
+     * them; {@code argsz} tells how much it takes.
+     *
+     * @throws Refusal if it is cut off before them
+     */
+    public static RegionInfo parseHead(byte[] payload) {
+        ByteBuffer from = reader(payload, BYTES, "DEVICE_GET_REGION_INFO");
+        int argsz = from.getInt();
+        int flags = from.getInt();
+        int index = from.getInt();
+        from.getInt();
+        long size = from.getLong();
+        long offset = from.getLong();
+        requireArgsz(argsz, BYTES, "DEVICE_GET_REGION_INFO");
+        return new RegionInfo(argsz, flags, index, size, offset, List.of());
+    }
+
     /** Each lies behind the one before: so the list ends. */
     private static List<Capability> parseList(ByteBuffer from, int first) {
         List<Capability> found = new ArrayList<>();
