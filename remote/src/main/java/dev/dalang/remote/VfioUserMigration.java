@@ -12,6 +12,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -41,6 +42,7 @@ public final class VfioUserMigration {
     private static final int P2P_FLAG = 2;
     private static final int PRE_COPY_FLAG = 4;
     private static final int MAX_STATE = 7;
+    private static final int MAX_RANGES = 4096;
 
     /** Bytes of a log's bits that are asked for at a time. */
     private static final int MAX_LOG_BYTES = 1 << 19;
@@ -176,16 +178,44 @@ public final class VfioUserMigration {
     // ---------------------------------------------------------------- the log
 
     /**
+     * A range of addresses as the device uses them.
+     *
+     * @param address the first, unsigned
+     * @param bytes how many
+     */
+    public record Range(long address, long bytes) {}
+
+    /**
+     * Asks whether the device can note what memory it writes.
+     *
+     * @return true if it says so; false also if it is gone
+     */
+    public boolean hasLog() {
+        int start = Feature.DMA_LOGGING_START | Feature.SET | Feature.PROBE;
+        try {
+            channel.ask(new Feature(Feature.BYTES, start, Bytes.NONE));
+            return true;
+        } catch (VfioUserException refused) {
+            return false;
+        }
+    }
+
+    /**
      * Has the device note what memory it writes.
      *
      * @param pageBytes what is noted as a whole, a power of two
-     * @param address of what shall be noted
-     * @param bytes of it
+     * @param ranges what shall be noted, at most 4096 of them
      * @throws VfioUserException if the server refuses, or the device is gone
      */
-    public void startLog(long pageBytes, long address, long bytes) throws VfioUserException {
-        Writer data = Writer.of(32).putLong(pageBytes).putInt(1).putInt(0);
-        set(Feature.DMA_LOGGING_START, data.putLong(address).putLong(bytes).bytes());
+    public void startLog(long pageBytes, List<Range> ranges) throws VfioUserException {
+        if (ranges.size() > MAX_RANGES) {
+            throw new IllegalArgumentException(
+                    "expected at most %d ranges, got %d".formatted(MAX_RANGES, ranges.size()));
+        }
+        Writer data = Writer.of(16 + 16 * ranges.size());
+        data.putLong(pageBytes).putInt(ranges.size()).putInt(0);
+        ranges.forEach(range -> data.putLong(range.address).putLong(range.bytes));
+        set(Feature.DMA_LOGGING_START, data.bytes());
     }
 
     /**

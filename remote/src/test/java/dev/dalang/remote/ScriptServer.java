@@ -28,6 +28,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 
 /** A server that does what a test wants; with each client the same, one after the other. */
@@ -37,6 +39,17 @@ final class ScriptServer implements AutoCloseable {
     interface Script {
         void run(Peer peer) throws IOException;
     }
+
+    /** What it can do. */
+    private static final Capabilities MULTIPLE =
+            new Capabilities(
+                    OptionalInt.empty(),
+                    OptionalLong.empty(),
+                    OptionalLong.empty(),
+                    OptionalLong.empty(),
+                    Optional.empty(),
+                    Optional.of(true),
+                    Optional.empty());
 
     private final UnixListener listener;
     private final CompletableFuture<Void> served;
@@ -60,13 +73,18 @@ final class ScriptServer implements AutoCloseable {
                         Peer peer = new Peer(socket)) {
                     script.run(peer);
                 } catch (HostIoException | GoneException gone) {
-                    continue; // the client went while it was spoken to
+                    gone(gone);
                 }
             }
             served.complete(null);
         } catch (Throwable failed) {
             served.completeExceptionally(failed);
         }
+    }
+
+    /** The client went while it was spoken to, as many a test wants it. */
+    private static void gone(IOException how) {
+        System.getLogger("script server").log(System.Logger.Level.DEBUG, how.getMessage());
     }
 
     Path path() {
@@ -100,6 +118,15 @@ final class ScriptServer implements AutoCloseable {
             return connection.receive().orElseThrow(GoneException::new);
         }
 
+        /** Waits until the client goes. */
+        void drain() throws IOException {
+            Optional<Message> more = connection.receive();
+            while (more.isPresent()) {
+                more.get().close();
+                more = connection.receive();
+            }
+        }
+
         void reply(Message to, byte[] payload, Descriptor... with) throws HostIoException {
             connection.send(Header.reply(to.header(), payload.length), payload, List.of(with));
         }
@@ -116,7 +143,7 @@ final class ScriptServer implements AutoCloseable {
 
         /** Does what a good server does until it is asked for something else. */
         Message describe() throws IOException {
-            return describe(Capabilities.NONE);
+            return describe(MULTIPLE);
         }
 
         Message describe(Capabilities capabilities) throws IOException {

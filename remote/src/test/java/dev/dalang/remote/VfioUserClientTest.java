@@ -399,7 +399,8 @@ final class VfioUserClientTest {
                     0,
                     DmaMemory.of(GuestMemory.of(List.of())));
             VfioUserMigration log = client.migration().orElseThrow();
-            log.startLog(4096, RAM, RAM_BYTES);
+            assertThat(log.hasLog()).isTrue();
+            log.startLog(4096, List.of(new VfioUserMigration.Range(RAM, RAM_BYTES)));
             transfer(RAM + 0x2ffe, 4, true);
             assertThat(log.takeLog(RAM, RAM_BYTES, 4096)).containsExactly(0b1100);
             assertThat(log.takeLog(RAM, RAM_BYTES, 4096)).containsExactly(0);

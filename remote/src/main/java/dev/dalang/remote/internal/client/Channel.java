@@ -323,7 +323,7 @@ public final class Channel implements AutoCloseable {
 
     private void requireConnected() throws VfioUserException {
         if (lost != null) {
-            throw new VfioUserException(lost.kind(), lost.number(), lost.getMessage());
+            throw copy(lost);
         }
         if (isClosing) {
             throw lost("it is closed");
@@ -418,9 +418,9 @@ public final class Channel implements AutoCloseable {
         lock.lock();
         try {
             Call call = calls.get(header.id());
-            Refusal.unless(
-                    call != null && call.answer == null,
-                    "an answer that nobody waits for: " + header);
+            if (call == null || call.answer != null) {
+                throw Refusal.invalid("an answer that nobody waits for: " + header);
+            }
             Refusal.unless(
                     call.command.number() == header.command(),
                     "expected the answer to %s, got %s".formatted(call.command, header));
@@ -527,6 +527,12 @@ public final class Channel implements AutoCloseable {
                 "%s: the device is gone: %s".formatted(path, why));
     }
 
+    /** Each who is told has a stack trace of its own. */
+    private static VfioUserException copy(VfioUserException reason) {
+        return new VfioUserException(
+                reason.kind(), reason.number(), String.valueOf(reason.getMessage()));
+    }
+
     /**
      * Ends the connection because of what the server did. Who waits goes on.
      *
@@ -545,7 +551,7 @@ public final class Channel implements AutoCloseable {
             lock.unlock();
         }
         connection.shutdown();
-        return new VfioUserException(reason.kind(), reason.number(), reason.getMessage());
+        return copy(reason);
     }
 
     /**

@@ -74,7 +74,8 @@ record DeviceFacts(int flags, List<VfioUserRegion> regions, List<VfioUserInterru
             return new DeviceFacts(device.flags(), List.copyOf(regions), List.copyOf(interrupts));
         } catch (Refusal wrong) {
             VfioUserException lost = channel.lose(String.valueOf(wrong.getMessage()));
-            throw new VfioUserException(Kind.UNREACHABLE, lost.number(), lost.getMessage());
+            throw new VfioUserException(
+                    Kind.UNREACHABLE, lost.number(), String.valueOf(lost.getMessage()));
         } catch (VfioUserException failed) {
             throw failed.kind() == Kind.UNREACHABLE
                     ? failed
