@@ -120,7 +120,7 @@ final class FunctionParts {
                         spec.msixVectors(),
                         place.bar(),
                         place.tableOffset(),
-                        place.bar(),
+                        place.pbaBar(),
                         place.pbaOffset()),
                 config);
         return config;

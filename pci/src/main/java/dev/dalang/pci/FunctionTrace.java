@@ -109,11 +109,11 @@ final class FunctionTrace {
     /** Names a register behind a BAR. */
     String bar(int bar, long offset) {
         String place = (bar == PciBar.ROM ? "ROM" : "BAR" + bar) + "+0x" + Long.toHexString(offset);
-        if (bar == msix.bar() && msix.isTable(offset)) {
+        if (msix.isTable(bar, offset)) {
             long at = offset - msix.table();
             return "%s MSI-X[%d] %s".formatted(place, at / 16, ENTRY[(int) at / 4 & 3]);
         }
-        if (bar == msix.bar() && msix.isPending(offset)) {
+        if (msix.isPending(bar, offset)) {
             return place + " MSI-X pending";
         }
         return spec.registerName(bar, offset).map(name -> place + " " + name).orElse(place);

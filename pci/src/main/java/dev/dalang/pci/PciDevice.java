@@ -107,6 +107,28 @@ public interface PciDevice extends BusDevice, Suspendable {
     default void busMasterChanged(boolean isEnabled) {}
 
     /**
+     * Tells of a guest's write to the command or status register, before its BARs begin or cease to
+     * answer, and before {@link #busMasterChanged}. For devices whose real registers are elsewhere.
+     *
+     * @param command the command register as it is now
+     * @param cleared the bits of the status register that the guest wrote a one to
+     */
+    default void commandWritten(int command, int cleared) {}
+
+    /**
+     * Has the last word about what a guest reads from configuration space. For devices whose real
+     * registers are elsewhere; they do without a mapped page, which is read by nobody's leave
+     * ({@link PciDeviceSpec.Builder#withoutConfigurationMapping}). Any thread.
+     *
+     * @param register its index
+     * @param value what the function would give
+     * @return what the guest reads
+     */
+    default int configRead(int register, int value) {
+        return value;
+    }
+
+    /**
      * Tells what a guest's write to a live capability did, and to the table of MSI-X: {@link
      * MsixStatus}, {@link MsiStatus}, {@link PmStatus}, or one of the device's own.
      *

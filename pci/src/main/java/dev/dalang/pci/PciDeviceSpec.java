@@ -43,11 +43,12 @@ public final class PciDeviceSpec {
     /**
      * Where the table and the pending bits of MSI-X lie.
      *
-     * @param bar index of the BAR, which need not exist for anything else
+     * @param bar index of the table's BAR, which need not exist for anything else
      * @param tableOffset first byte of the table, a multiple of 8
+     * @param pbaBar index of the BAR of the pending bits
      * @param pbaOffset first byte of the pending bits, a multiple of 8
      */
-    public record MsixPlacement(int bar, int tableOffset, int pbaOffset) {}
+    public record MsixPlacement(int bar, int tableOffset, int pbaBar, int pbaOffset) {}
 
     private final Builder values;
     private final List<PciBar> bars;
@@ -357,8 +358,23 @@ public final class PciDeviceSpec {
          * @return this
          */
         public Builder msix(int vectors, int bar, int tableOffset, int pbaOffset) {
+            return msix(vectors, bar, tableOffset, bar, pbaOffset);
+        }
+
+        /**
+         * Adds MSI-X, with table and pending bits inside BARs of the device, which may be two. The
+         * device does not see accesses to them.
+         *
+         * @param vectors 1..2048
+         * @param tableBar index of a memory BAR
+         * @param tableOffset first byte of the table, a multiple of 8
+         * @param pbaBar index of a memory BAR
+         * @param pbaOffset first byte of the pending bits, a multiple of 8
+         * @return this
+         */
+        public Builder msix(int vectors, int tableBar, int tableOffset, int pbaBar, int pbaOffset) {
             msix(vectors);
-            msixPlacement = new MsixPlacement(bar, tableOffset, pbaOffset);
+            msixPlacement = new MsixPlacement(tableBar, tableOffset, pbaBar, pbaOffset);
             return this;
         }
 
@@ -556,7 +572,7 @@ public final class PciDeviceSpec {
                 long half = Long.highestOneBit(2 * tableBytes - 1);
                 int index = freeBar();
                 all.add(PciBar.memory32(index, 2 * half));
-                placed.msixPlacement = new MsixPlacement(index, 0, (int) half);
+                placed.msixPlacement = new MsixPlacement(index, 0, index, (int) half);
                 placed.barForMsix = true;
             } else if (msixPlacement != null) {
                 requirePlace(msixPlacement);
@@ -583,27 +599,12 @@ public final class PciDeviceSpec {
         }
 
         private void requirePlace(MsixPlacement place) {
-            PciBar bar =
-                    bars.stream()
-                            .filter(
-                                    candidate ->
-                                            candidate.index() == place.bar()
-                                                    && candidate.index() != ROM
-                                                    && candidate.type() != PciBar.Type.IO)
-                            .findFirst()
-                            .orElseThrow(
-                                    () ->
-                                            new PciException(
-                                                    PciException.Kind.BAR_INDEX,
-                                                    name,
-                                                    "MSI-X: expected the index of a memory BAR of"
-                                                            + " the device, got "
-                                                            + place.bar()));
             long tableBytes = 16L * msixVectors;
             long pbaBytes = 8L * ((msixVectors + 63) / 64);
-            requireInside(bar, "table", place.tableOffset(), tableBytes);
-            requireInside(bar, "pending bits", place.pbaOffset(), pbaBytes);
-            if (place.tableOffset() < place.pbaOffset() + pbaBytes
+            requireInside(memoryBarAt(place.bar()), "table", place.tableOffset(), tableBytes);
+            requireInside(memoryBarAt(place.pbaBar()), "pending bits", place.pbaOffset(), pbaBytes);
+            if (place.bar() == place.pbaBar()
+                    && place.tableOffset() < place.pbaOffset() + pbaBytes
                     && place.pbaOffset() < place.tableOffset() + tableBytes) {
                 throw new PciException(
                         PciException.Kind.OVERLAP,
@@ -611,6 +612,24 @@ public final class PciDeviceSpec {
                         "MSI-X: the table of 0x%x bytes at 0x%x and the pending bits at 0x%x overlap"
                                 .formatted(tableBytes, place.tableOffset(), place.pbaOffset()));
             }
+        }
+
+        private PciBar memoryBarAt(int index) {
+            return bars.stream()
+                    .filter(
+                            candidate ->
+                                    candidate.index() == index
+                                            && candidate.index() != ROM
+                                            && candidate.type() != PciBar.Type.IO)
+                    .findFirst()
+                    .orElseThrow(
+                            () ->
+                                    new PciException(
+                                            PciException.Kind.BAR_INDEX,
+                                            name,
+                                            "MSI-X: expected the index of a memory BAR of the"
+                                                    + " device, got "
+                                                    + index));
         }
 
         private void requireInside(PciBar bar, String what, int offset, long bytes) {

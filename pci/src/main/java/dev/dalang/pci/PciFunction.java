@@ -145,11 +145,13 @@ public final class PciFunction implements BusDevice, PciHost, Sandboxed, Suspend
     }
 
     /** {@return MSI-X; empty if it has none} */
+    @Override
     public Optional<MsixConfig> msix() {
         return Optional.ofNullable(msix);
     }
 
     /** {@return MSI; empty if it has none} */
+    @Override
     public Optional<MsiConfig> msi() {
         return Optional.ofNullable(parts.msi);
     }
@@ -271,7 +273,7 @@ public final class PciFunction implements BusDevice, PciHost, Sandboxed, Suspend
      */
     public int readConfig(int register) {
         try {
-            int value = configuration.readRegister(register);
+            int value = device.configRead(register, configuration.readRegister(register));
             if (trace != null) {
                 trace.configurationRead(this, register, value);
             }
@@ -310,6 +312,13 @@ public final class PciFunction implements BusDevice, PciHost, Sandboxed, Suspend
                 parts.intx.disable(configuration.hasCommand(PCI_COMMAND_INTX_DISABLE));
             }
             master = configuration.hasCommand(PCI_COMMAND_MASTER);
+        }
+        if (register == PciRegisters.REG_COMMAND) {
+            int command = configuration.read(register, 0, 2);
+            int cleared = offset + size > 2 ? value << 8 * offset >>> 16 : 0;
+            guarded(
+                    "a write of the command register",
+                    () -> device.commandWritten(command, cleared));
         }
         if (master != masterBefore) {
             guarded("a change of bus mastering", () -> device.busMasterChanged(master));
@@ -381,11 +390,11 @@ public final class PciFunction implements BusDevice, PciHost, Sandboxed, Suspend
      * @return the value
      */
     public long readBar(int bar, long offset, int size) {
-        if (bar == area.bar() && msix != null) {
-            if (area.isTable(offset)) {
+        if (area.isIn(bar) && msix != null) {
+            if (area.isTable(bar, offset)) {
                 return msix.readMsixTable(offset - area.table(), size);
             }
-            if (area.isPending(offset)) {
+            if (area.isPending(bar, offset)) {
                 return msix.readPbaEntries(offset - area.pending(), size);
             }
             if (area.isAlone()) {
@@ -417,13 +426,13 @@ public final class PciFunction implements BusDevice, PciHost, Sandboxed, Suspend
         if (bar == PciBar.ROM) {
             return;
         }
-        if (bar == area.bar() && msix != null) {
-            if (area.isTable(offset)) {
+        if (area.isIn(bar) && msix != null) {
+            if (area.isTable(bar, offset)) {
                 MsixStatus status = msix.writeMsixTable(offset - area.table(), size, value);
                 device.capabilityWritten(status);
                 return;
             }
-            if (area.isPending(offset)) {
+            if (area.isPending(bar, offset)) {
                 msix.writePbaEntries(offset - area.pending(), size, value);
                 return;
             }

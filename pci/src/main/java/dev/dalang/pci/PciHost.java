@@ -37,6 +37,16 @@ public interface PciHost {
     /** {@return the device's configuration space, for registers that change by themselves} */
     PciConfiguration configuration();
 
+    /** {@return the function's MSI-X, for who follows what the guest programs; empty if none} */
+    default Optional<MsixConfig> msix() {
+        return Optional.empty();
+    }
+
+    /** {@return the function's MSI, for who follows what the guest programs; empty if none} */
+    default Optional<MsiConfig> msi() {
+        return Optional.empty();
+    }
+
     /**
      * Wakes the guest, by PME (PCIe 6.0 §5.3.3): sets PME status, and tells the guest if it asked
      * for that and was not told yet. Without an effect unless the specification says {@link

@@ -163,7 +163,7 @@ record GuestPciFunction(ByteBuffer config, List<long[]> resources) {
                                     .isEqualTo(placement.tableOffset() | placement.bar());
                             assertThat(config.getInt(at + 8))
                                     .as("MSI-X pending bits")
-                                    .isEqualTo(placement.pbaOffset() | placement.bar());
+                                    .isEqualTo(placement.pbaOffset() | placement.pbaBar());
                         });
         assertThat(capabilities.keySet()).as("capabilities").isEqualTo(expected);
     }

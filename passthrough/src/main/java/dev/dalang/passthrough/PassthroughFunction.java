@@ -1,0 +1,657 @@
+package dev.dalang.passthrough;
+
+import dev.dalang.bus.Removal;
+import dev.dalang.bus.snapshot.Snapshot;
+import dev.dalang.bus.snapshot.SnapshotException;
+import dev.dalang.passthrough.BackendRegion.Area;
+import dev.dalang.passthrough.PassthroughException.Kind;
+import dev.dalang.pci.BarRange;
+import dev.dalang.pci.MsixConfig;
+import dev.dalang.pci.PciCapStatus;
+import dev.dalang.pci.PciDevice;
+import dev.dalang.pci.PciDeviceSpec;
+import dev.dalang.pci.PciFunction;
+import dev.dalang.pci.PciHost;
+import dev.dalang.pci.PciInterrupts;
+import dev.dalang.pci.PciRegisters;
+import dev.dalang.pci.PciRootPort;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.foreign.MemorySegment;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongFunction;
+
+/**
+ * A {@link PassthroughDevice} in a tree. It is assigned when it is added, and taken back when it is
+ * removed, or the tree ends, or adding it fails.
+ *
+ * <p>The guest's configuration space is made of the device's, capability by capability: BARs and
+ * messages are the tree's own, what may be forwarded is, and what nobody here knows can be read
+ * only. Capabilities stand elsewhere than in the device. The device's BARs are never written; its
+ * tables of MSI-X are out of the guest's reach. The wired interrupt is taken for served when the
+ * guest next accesses a register of the device; if it still is asserted it comes again.
+ *
+ * <p>A snapshot holds the device's state, if it can give it away; else there is none.
+ */
+public final class PassthroughFunction implements PciDevice {
+    private static final String TYPE = "passthrough";
+    private static final int VERSION = 1;
+    private static final int COMMAND = 0x04;
+    private static final int STATUS = 0x06;
+    private static final int FORWARDED =
+            PciRegisters.PCI_COMMAND_IO
+                    | PciRegisters.PCI_COMMAND_MEMORY
+                    | PciRegisters.PCI_COMMAND_MASTER;
+
+    private final PassthroughDevice device;
+    private final DeviceRegisters registers;
+    private final long machine;
+    private final int harts;
+    private final LongFunction<OptionalInt> hartOf;
+    private final boolean closing;
+    private final PciDeviceSpec spec;
+    private final List<List<Area>> tables;
+    private final VirtualRegisters virtual;
+    private final Optional<DeviceMigration> migration;
+
+    /** Vectors that the guest has unmasked since it enabled MSI-X. Guarded by itself. */
+    private final BitSet used = new BitSet();
+
+    /** The wire is asserted, and the guest was not seen to serve it yet. */
+    private final AtomicBoolean asserted = new AtomicBoolean();
+
+    /** Guards the command register that the device has. */
+    private final Object commandLock = new Object();
+
+    private int forwardedCommand;
+
+    private volatile @Nullable PciHost host;
+    private @Nullable SnapshotException cannotSleep;
+
+    private PassthroughFunction(Builder builder) {
+        device = builder.device;
+        registers = device.registers();
+        machine = builder.machine;
+        harts = builder.harts;
+        hartOf = builder.hartOf;
+        closing = builder.closing;
+        FunctionSpec.Made made = device.specification(new Express());
+        spec = made.spec();
+        tables = made.tables();
+        virtual = new VirtualRegisters(device);
+        migration =
+                device.backend()
+                        .migration()
+                        .map(backend -> new DeviceMigration(backend, this::resetAndArm));
+    }
+
+    /**
+     * Puts a device into machine 0.
+     *
+     * @param device the device
+     * @return the function, to be added to a tree
+     * @throws PassthroughException if the device describes itself in a way that no device can
+     */
+    public static PassthroughFunction of(PassthroughDevice device) {
+        return builder(device).build();
+    }
+
+    /**
+     * Begins a function.
+     *
+     * @param device the device
+     * @return a builder
+     */
+    public static Builder builder(PassthroughDevice device) {
+        return new Builder(device);
+    }
+
+    /** What a function must know of the machine. */
+    public static final class Builder {
+        private final PassthroughDevice device;
+        private long machine;
+        private int harts;
+        private LongFunction<OptionalInt> hartOf = _ -> OptionalInt.empty();
+        private boolean closing;
+
+        private Builder(PassthroughDevice device) {
+            this.device = device;
+        }
+
+        /**
+         * Names the machine; 0 by default.
+         *
+         * @param id the machine's number, unsigned
+         * @return this
+         */
+        public Builder machine(long id) {
+            machine = id;
+            return this;
+        }
+
+        /**
+         * Tells which hart a message goes to; not known by default.
+         *
+         * @param count how many harts there are
+         * @param of the hart that takes messages to an address
+         * @return this
+         */
+        public Builder harts(int count, LongFunction<OptionalInt> of) {
+            harts = count;
+            hartOf = of;
+            return this;
+        }
+
+        /**
+         * Gives the device up when it is removed, rather than keep it for another machine.
+         *
+         * @return this
+         */
+        public Builder closing() {
+            closing = true;
+            return this;
+        }
+
+        /**
+         * Ends the description.
+         *
+         * @return the function, to be added to a tree
+         * @throws PassthroughException if the device describes itself in a way that no device can
+         */
+        public PassthroughFunction build() {
+            return new PassthroughFunction(this);
+        }
+    }
+
+    /** {@return the device} */
+    public PassthroughDevice device() {
+        return device;
+    }
+
+    @Override
+    public PciDeviceSpec spec() {
+        return spec;
+    }
+
+    // ---------------------------------------------------------------- in and out
+
+    /**
+     * {@inheritDoc}
+     *
+     * @throws PassthroughException if the device cannot be assigned
+     */
+    @Override
+    public void attach(PciHost given) {
+        PassthroughVm vm =
+                new PassthroughVm(
+                        machine,
+                        harts,
+                        () -> given.memory().unchecked(),
+                        new GuestAccess(given),
+                        hartOf);
+        device.assign(vm);
+        boolean done = false;
+        try {
+            host = given;
+            device.show(given.configuration(), this::messageAddress);
+            device.mapRegisters(tables);
+            requireDone(
+                    device.arm(
+                            modes -> {
+                                modes.watch(InterruptKind.ERROR, _ -> device.deviceError());
+                                modes.watch(InterruptKind.REQUEST, _ -> device.deviceRequested());
+                            }));
+            requireDone(armAsProgrammed());
+            forwardCommand(given.configuration().read(PciRegisters.REG_COMMAND, 0, 2));
+            done = true;
+        } finally {
+            if (!done) {
+                host = null;
+                device.unassign();
+            }
+        }
+    }
+
+    private void requireDone(@Nullable BackendException failure) {
+        if (failure != null) {
+            device.note(failure);
+            throw new PassthroughException(device.label(), "prepare its interrupts", failure);
+        }
+    }
+
+    @Override
+    public void detach() {
+        if (host == null) {
+            return;
+        }
+        host = null;
+        if (closing) {
+            device.close();
+        } else {
+            device.unassign();
+        }
+    }
+
+    /**
+     * Asks the guest to let go of the device, by its slot's attention button.
+     *
+     * @return done when the guest has, and the device is taken back
+     * @throws PassthroughException if it is in no slot, or the slot is busy
+     */
+    public CompletableFuture<Void> requestUnplug() {
+        PciFunction function = function("ask the guest for it");
+        return function.bus()
+                .bridge()
+                .map(PciFunction::device)
+                .filter(PciRootPort.class::isInstance)
+                .map(port -> ((PciRootPort) port).unplug())
+                .orElseThrow(
+                        () ->
+                                new PassthroughException(
+                                        Kind.BUSY,
+                                        device.label(),
+                                        "ask the guest for it",
+                                        "it is in no slot whose button could be pressed"));
+    }
+
+    /**
+     * Takes the device out of the tree, whatever the guest does with it.
+     *
+     * @return when nobody can be inside any more, and the device is taken back
+     * @throws PassthroughException if it is in no tree
+     */
+    public Removal forceUnplug() {
+        PciFunction function = function("take it out");
+        return function.bus().root().remove(function);
+    }
+
+    private PciFunction function(String operation) {
+        PciHost in = host;
+        if (in != null) {
+            Optional<PciFunction> found = in.tree().flatMap(tree -> tree.function(in.address()));
+            if (found.isPresent() && found.get().device() == this) {
+                return found.get();
+            }
+        }
+        throw new PassthroughException(
+                Kind.NOT_ASSIGNED, device.label(), operation, "it is in no tree");
+    }
+
+    // ---------------------------------------------------------------- registers
+
+    @Override
+    public long readBar(int bar, long offset, int size) {
+        long value =
+                registers.read(bar == PciDeviceSpec.ROM ? BackendRegion.ROM : bar, offset, size);
+        serveWire();
+        return value;
+    }
+
+    @Override
+    public void writeBar(int bar, long offset, int size, long value) {
+        registers.write(bar, offset, size, value);
+        serveWire();
+    }
+
+    @Override
+    public void barChanged(int bar, Optional<BarRange> range) {
+        if (bar == PciDeviceSpec.ROM) {
+            return;
+        }
+        device.place(
+                bar,
+                range.map(at -> OptionalLong.of(at.base())).orElse(OptionalLong.empty()),
+                range.map(BarRange::size).orElse(0L));
+    }
+
+    @Override
+    public void commandWritten(int command, int cleared) {
+        forwardCommand(command);
+        int errors = cleared & PciRegisters.PCI_STATUS_ERRORS;
+        if (errors != 0) {
+            registers.write(BackendRegion.CONFIG, STATUS, 2, errors);
+        }
+    }
+
+    /** {@inheritDoc} The errors that the device has found; all ones once it is gone. */
+    @Override
+    public int configRead(int register, int value) {
+        if (device.isLost()) {
+            return -1;
+        }
+        if (register != PciRegisters.REG_COMMAND || host == null) {
+            return value;
+        }
+        int status = (int) registers.read(BackendRegion.CONFIG, STATUS, 2);
+        return status == -1 ? value : value | (status & PciRegisters.PCI_STATUS_ERRORS) << 16;
+    }
+
+    /**
+     * Decoding and transfers are the device's business too. It may only begin transfers when it
+     * reaches the memory that there is now.
+     */
+    private void forwardCommand(int command) {
+        synchronized (commandLock) {
+            int wanted = command & FORWARDED;
+            if ((wanted & ~forwardedCommand & PciRegisters.PCI_COMMAND_MASTER) != 0) {
+                try {
+                    device.followMemory();
+                } catch (BackendException failure) {
+                    device.note(failure);
+                    wanted &= ~PciRegisters.PCI_COMMAND_MASTER;
+                }
+            }
+            if (wanted != forwardedCommand) {
+                registers.write(BackendRegion.CONFIG, COMMAND, 2, wanted);
+                forwardedCommand = wanted;
+            }
+        }
+    }
+
+    // ---------------------------------------------------------------- interrupts
+
+    @Override
+    public void capabilityWritten(PciCapStatus status) {
+        device.note(armAsProgrammed());
+    }
+
+    /** Brings the device's interrupts to what the guest has programmed. */
+    private @Nullable BackendException armAsProgrammed() {
+        PciHost in = host;
+        if (in == null || device.isLost()) {
+            return null;
+        }
+        Optional<MsixConfig> msix = in.msix().filter(MsixConfig::isEnabled);
+        if (msix.isPresent()) {
+            BitSet wanted = unmasked(msix.get());
+            device.program(msix.get().numVectors());
+            return device.arm(modes -> modes.msix(wanted, this::message));
+        }
+        synchronized (used) {
+            used.clear();
+        }
+        if (in.msi().filter(msi -> msi.isEnabled()).isPresent()) {
+            int granted = in.msi().get().grantedVectors();
+            device.program(granted);
+            return device.arm(modes -> modes.msi(granted, this::message));
+        }
+        device.program(0);
+        if (!spec.hasIntx()) {
+            return device.arm(InterruptModes::none);
+        }
+        return device.arm(modes -> modes.wire(this::wire));
+    }
+
+    private BitSet unmasked(MsixConfig msix) {
+        synchronized (used) {
+            if (!msix.isMasked()) {
+                for (int vector = 0; vector < msix.numVectors(); vector++) {
+                    if (!msix.isTableMasked(vector)) {
+                        used.set(vector);
+                    }
+                }
+            }
+            return (BitSet) used.clone();
+        }
+    }
+
+    /** Where the guest sends a vector; 0 if that is not known. */
+    private long messageAddress(int vector) {
+        PciHost in = host;
+        return in == null
+                ? 0
+                : in.msix()
+                        .filter(MsixConfig::isEnabled)
+                        .map(msix -> msix.readMsixTable(16L * vector, 8))
+                        .orElse(0L);
+    }
+
+    private void message(int vector) {
+        PciHost in = host;
+        int guestVector = device.deliver(vector);
+        if (in != null && guestVector >= 0) {
+            in.interrupts().triggerMessage(guestVector);
+        }
+    }
+
+    private void wire(int vector) {
+        PciHost in = host;
+        if (device.deliverWire() && in != null) {
+            asserted.set(true);
+            in.interrupts().raise();
+        }
+    }
+
+    /**
+     * The guest has accessed a register, as who serves a wired interrupt must: the wire is let go,
+     * and the device asked whether it still wants service (level semantics; a controller that tells
+     * when an interrupt is done would ask then).
+     */
+    private void serveWire() {
+        if (asserted.get() && asserted.compareAndSet(true, false)) {
+            PciHost in = host;
+            if (in == null) {
+                return;
+            }
+            PciInterrupts lines = in.interrupts();
+            lines.lower();
+            device.note(
+                    device.arm(
+                            modes -> {
+                                InterruptInfo info =
+                                        device.backend().interrupts(InterruptKind.INTX);
+                                if (modes.mode() == InterruptKind.INTX && info.isMaskable()) {
+                                    device.backend().unmask(InterruptKind.INTX, 0, 1);
+                                }
+                            }));
+        }
+    }
+
+    // ---------------------------------------------------------------- reset
+
+    @Override
+    public void reset() {
+        try {
+            device.reset();
+        } catch (PassthroughException failure) {
+            // Counted; the guest meets a device that does not answer.
+            return;
+        } finally {
+            forgetProgramming();
+        }
+        PciHost in = host;
+        if (in != null) {
+            device.note(armAsProgrammed());
+            forwardCommand(in.configuration().read(PciRegisters.REG_COMMAND, 0, 2));
+        }
+    }
+
+    private void forgetProgramming() {
+        synchronized (used) {
+            used.clear();
+        }
+        synchronized (commandLock) {
+            forwardedCommand = 0;
+        }
+        virtual.reset();
+        PciHost in = host;
+        if (asserted.getAndSet(false) && in != null) {
+            in.interrupts().lower();
+        }
+    }
+
+    /** The guest resets the function: everything that it has programmed is gone (§6.6.2). */
+    private void resetFunction() {
+        PciHost in = host;
+        if (in == null) {
+            return;
+        }
+        in.msix().ifPresent(MsixConfig::reset);
+        in.msi().ifPresent(msi -> msi.reset());
+        in.configuration().setRegister(PciRegisters.REG_COMMAND, 0, 0xffff);
+        reset();
+    }
+
+    /** The device was lost on the way to another state: it begins anew, as the guest has it. */
+    private void resetAndArm() throws BackendException {
+        try {
+            device.reset();
+        } catch (PassthroughException failure) {
+            if (failure.getCause() instanceof BackendException cause) {
+                throw cause;
+            }
+            throw failure;
+        } finally {
+            forgetProgramming();
+        }
+        PciHost in = host;
+        if (in != null) {
+            BackendException failure = armAsProgrammed();
+            if (failure != null) {
+                throw failure;
+            }
+            forwardCommand(in.configuration().read(PciRegisters.REG_COMMAND, 0, 2));
+        }
+    }
+
+    // ---------------------------------------------------------------- virtual configuration space
+
+    @Override
+    public int readVirtualConfig(int register) {
+        return virtual.read(register);
+    }
+
+    @Override
+    public void writeVirtualConfig(int register, int value) {
+        virtual.write(register, value);
+    }
+
+    /**
+     * Keeps a notification of the host's for the guest, which reads it from {@code NOTY}.
+     *
+     * @param notification its number, not 0
+     * @return false if the guest has left so many unread that it is dropped
+     */
+    public boolean postNotification(int notification) {
+        return virtual.post(notification);
+    }
+
+    // ---------------------------------------------------------------- life
+
+    /** {@inheritDoc} The device stops, if it can; what fails is told by {@link #snapshot}. */
+    @Override
+    public void sleep() {
+        migration.ifPresent(device -> cannotSleep = attempt("stop", device::stop));
+    }
+
+    /** {@inheritDoc} The device goes on, programmed as the guest has it. */
+    @Override
+    public void wake() {
+        if (migration.isEmpty() || host == null) {
+            return;
+        }
+        attempt("run", migration.get()::run);
+        device.note(armAsProgrammed());
+        PciHost in = host;
+        if (in != null) {
+            forwardCommand(in.configuration().read(PciRegisters.REG_COMMAND, 0, 2));
+        }
+    }
+
+    private interface Step {
+        void take() throws BackendException;
+    }
+
+    private @Nullable SnapshotException attempt(String what, Step step) {
+        try {
+            step.take();
+            return null;
+        } catch (BackendException failure) {
+            device.note(failure);
+            return refused(what, failure);
+        }
+    }
+
+    private SnapshotException refused(String what, BackendException failure) {
+        SnapshotException told =
+                new SnapshotException(device.label() + ": " + what + ": " + failure.getMessage());
+        told.initCause(failure);
+        return told;
+    }
+
+    @Override
+    public Snapshot snapshot() {
+        DeviceMigration able = requireMigration();
+        if (cannotSleep != null) {
+            throw cannotSleep;
+        }
+        try {
+            return Snapshot.builder(TYPE, VERSION).put("state", able.save()).build();
+        } catch (BackendException failure) {
+            device.note(failure);
+            throw refused("take its state", failure);
+        }
+    }
+
+    @Override
+    public void restore(Snapshot snapshot) {
+        DeviceMigration able = requireMigration();
+        byte[] state =
+                snapshot.expect(TYPE, VERSION).getBytes("state", DeviceMigration.MAX_STATE_BYTES);
+        try {
+            able.stop();
+            able.load(state);
+        } catch (BackendException failure) {
+            device.note(failure);
+            throw refused("give it a state", failure);
+        }
+    }
+
+    private DeviceMigration requireMigration() {
+        return migration.orElseThrow(
+                () ->
+                        new SnapshotException(
+                                device.label()
+                                        + ": the device cannot give its state away; a machine"
+                                        + " with it cannot be saved or restored"));
+    }
+
+    /** What the PCI Express capability asks. */
+    private final class Express implements ForwardedExpress.Surroundings {
+        @Override
+        public boolean isOnRootBus() {
+            PciHost in = host;
+            return in == null || in.address().bus() == 0;
+        }
+
+        @Override
+        public boolean isResettable() {
+            return device.backend().isResettable();
+        }
+
+        @Override
+        public void resetFunction() {
+            PassthroughFunction.this.resetFunction();
+        }
+    }
+
+    /** Memory, for a device that cannot map it: only while the guest lets it. */
+    private record GuestAccess(PciHost host) implements DmaAccess {
+        @Override
+        public void read(long address, MemorySegment target) {
+            host.memory().read(address, target);
+        }
+
+        @Override
+        public void write(long address, MemorySegment source) {
+            host.memory().write(address, source);
+        }
+    }
+}
