@@ -129,6 +129,27 @@ class WarmStartTest {
         a.j(outer);
     }
 
+    /** A loop with two groups of accesses, one where control comes in, each always on two pages. */
+    private static void crossing(Assembler a) {
+        a.addi(9, 8, 2040);
+        a.addi(9, 9, 2040);
+        a.addi(12, 9, 2000);
+        a.addi(12, 12, 2000);
+        a.addi(12, 12, 96);
+        Label head = a.here();
+        a.ld(6, 0, 9);
+        a.ld(7, 24, 9);
+        a.add(6, 6, 7);
+        a.addi(5, 5, 1);
+        a.xor(6, 6, 5);
+        a.sd(6, 8, 12);
+        a.ld(7, 16, 12);
+        a.add(7, 7, 6);
+        a.sd(7, 0, 12);
+        a.sd(7, 16, 9);
+        a.j(head);
+    }
+
     private static byte[] hotCode() {
         return hotCode(WarmStartTest::loop, 0);
     }
@@ -155,6 +176,17 @@ class WarmStartTest {
         try (Machine second = new Machine(EngineKind.TRANSLATOR, hotCode, WarmStartTest::nested)) {
             second.hart.setRegister(10, Long.MAX_VALUE);
             second.runUntil(m -> m.statistics().remembered() > 0 && m.isTranslated());
+        }
+    }
+
+    @Test
+    void accessesOffOneBaseAreTranslatedThoughTheyLieOnTwoPages() {
+        try (Machine machine =
+                new Machine(EngineKind.TRANSLATOR, new byte[0], WarmStartTest::crossing)) {
+            machine.runUntil(Machine::isTranslated);
+
+            assertThat(machine.statistics().failures()).isZero();
+            machine.assertSameAsInterpreted(WarmStartTest::crossing);
         }
     }
 

@@ -94,6 +94,12 @@ public final class HartCore {
     /** Of them, those that the interpreter executed. */
     public long interpreted;
 
+    /**
+     * Why a region was left: number of the group of accesses that lies on two pages at {@link #pc},
+     * counted from 1; 0 for any other reason. Who runs the region takes it.
+     */
+    public int crossing;
+
     /** {@code minstret} and {@code mcycle}; a cycle is an instruction here. */
     public final RetiredCounter minstret = new RetiredCounter();
 

@@ -2,13 +2,20 @@ package dev.dalang.riscv.internal.core;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.Arrays;
+
 /**
  * Translated code: some basic blocks, entered at some of them. Generated classes extend it. They
  * hold no state of a hart, so that all harts of a machine share them.
  */
 public abstract class Region {
+    private static final @Nullable Region[] NO_BRIDGES = {};
+
     private final int instructions;
     private long weight;
+    private volatile @Nullable Region[] bridges = NO_BRIDGES;
+    private int crossings;
+    private long bridgesAskedFor;
 
     /**
      * For the generated classes.
@@ -32,6 +39,41 @@ public abstract class Region {
     /** Tells of guest instructions of one run; harts lose each other's, which does no harm. */
     public final void weigh(long executed) {
         weight += executed;
+    }
+
+    /**
+     * What executes the rest of a basic block from the first of a group of accesses on, each of
+     * which looks for its page itself.
+     *
+     * @param group its number, from 1, see {@link HartCore#crossing}
+     * @return null if there is none (yet)
+     */
+    public final @Nullable Region bridge(int group) {
+        @Nullable Region[] all = bridges;
+        return group <= all.length ? all[group - 1] : null;
+    }
+
+    /** Gives a group its bridge. One thread at a time; the harts see it from now on. */
+    public final void setBridge(int group, Region bridge) {
+        @Nullable Region[] all = Arrays.copyOf(bridges, Math.max(group, bridges.length));
+        all[group - 1] = bridge;
+        bridges = all;
+    }
+
+    /** Counts a time that a group lay on two pages; harts lose each other's, which does no harm. */
+    public final int crossed() {
+        return ++crossings;
+    }
+
+    /**
+     * Notes that a group is to have a bridge. One thread at a time.
+     *
+     * @return false if that was noted before
+     */
+    public final boolean askForBridge(int group) {
+        long before = bridgesAskedFor;
+        bridgesAskedFor |= 1L << Math.min(group, Long.SIZE) - 1;
+        return bridgesAskedFor != before;
     }
 
     /**

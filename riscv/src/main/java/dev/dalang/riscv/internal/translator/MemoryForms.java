@@ -131,7 +131,8 @@ final class MemoryForms {
         int base = RegionRegisters.rs1(i);
         int offset = (int) (i >> 32);
         if (group == null) {
-            look(base, offset, store, size, slot);
+            address(base, offset);
+            look(store, size, slot);
             b.lstore(Frame.VALUE);
             ram(Frame.VALUE, 0, size);
             return;
@@ -139,14 +140,29 @@ final class MemoryForms {
         int host = frame.host(base);
         if (group.first == slot) {
             int alignment = group.alignment();
-            Label missing = look(base, group.low(), group.writes(), alignment, slot);
-            b.lstore(host);
+            address(base, group.low());
             if (group.span() > alignment) {
-                b.lload(host).l2i().loadConstant(4095).iand();
-                b.loadConstant(4096 - group.span()).if_icmpgt(missing);
+                b.lload(Frame.ADDRESS).l2i().loadConstant(4095).iand();
+                b.loadConstant(4096 - group.span()).if_icmpgt(crossing(group, slot));
             }
+            look(group.writes(), alignment, slot);
+            b.lstore(host);
         }
         ram(host, offset - group.low(), size);
+    }
+
+    /** Where control leaves if a group lies on two pages. */
+    private Label crossing(MemoryGroups.Group group, int slot) {
+        Label crossing = b.newLabel();
+        int before = frame.uncounted();
+        frame.later(
+                () -> {
+                    b.labelBinding(crossing);
+                    b.aload(Frame.CORE).loadConstant(group.number());
+                    b.putfield(Types.CORE, "crossing", CD_int);
+                    frame.exit(slot, before);
+                });
+        return crossing;
     }
 
     /**
@@ -168,19 +184,22 @@ final class MemoryForms {
         }
     }
 
-    /**
-     * Pushes where in RAM an address is, or leaves the region.
-     *
-     * @param alignment the address has to be a multiple of it
-     * @return where control leaves
-     */
-    private Label look(int base, int offset, boolean store, int alignment, int slot) {
-        int tlb = store ? Frame.WRITE_TLB : Frame.READ_TLB;
+    /** Takes an address to look for. */
+    private void address(int base, int offset) {
         frame.get(base);
         if (offset != 0) {
             b.loadConstant((long) offset).ladd();
         }
         b.lstore(Frame.ADDRESS);
+    }
+
+    /**
+     * Pushes where in RAM the address is, or leaves the region.
+     *
+     * @param alignment the address has to be a multiple of it
+     */
+    private void look(boolean store, int alignment, int slot) {
+        int tlb = store ? Frame.WRITE_TLB : Frame.READ_TLB;
         b.lload(Frame.ADDRESS).bipush(11).lushr().l2i();
         b.loadConstant(Mmu.TLB_MASK << 1).iand().istore(Frame.INDEX);
         Label missing = b.newLabel();
@@ -195,7 +214,6 @@ final class MemoryForms {
                     b.labelBinding(missing);
                     frame.exit(slot, before);
                 });
-        return missing;
     }
 
     /** The sizes of an access, by the names of {@link Mmu}'s handles. */

@@ -9,6 +9,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * Which loads and stores of a region need no look at the TLB of their own: those of a block that
@@ -19,17 +21,26 @@ import java.util.Map;
  * it polls or executes a system instruction.
  */
 final class MemoryGroups {
-    /** Bytes from the first to the last of a group: one that spans two pages is interpreted. */
+    /** Bytes from the first to the last of a group; one that lies on two pages needs a bridge. */
     private static final int MAX_SPAN = 256;
 
-    private final Map<Integer, Group> groups = new HashMap<>();
+    private final SortedMap<Integer, Group> groups = new TreeMap<>();
 
     private MemoryGroups() {}
 
     static MemoryGroups of(RegionPlan plan) {
         MemoryGroups result = new MemoryGroups();
+        if (plan.isBridge()) {
+            return result;
+        }
         plan.leaders.forEach(leader -> result.lookAtBlock(leader, plan));
         result.groups.values().removeIf(group -> group.members.size() == 1);
+        int number = 0;
+        for (Map.Entry<Integer, Group> entry : result.groups.entrySet()) {
+            if (entry.getValue().first == entry.getKey()) {
+                entry.getValue().number = ++number;
+            }
+        }
         return result;
     }
 
@@ -107,9 +118,15 @@ final class MemoryGroups {
         private int end;
         private int alignment = 1;
         private boolean writes;
+        private int number;
 
         private Group(int first) {
             this.first = first;
+        }
+
+        /** Counts the groups of a region, from 1. */
+        int number() {
+            return number;
         }
 
         /** Distance of the lowest byte from the base; on it the widest access would be aligned. */

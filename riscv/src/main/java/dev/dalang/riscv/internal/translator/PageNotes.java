@@ -6,6 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.function.Function;
 
 /** What the translator knows of a page's slots. Guarded by the translator. */
 final class PageNotes {
@@ -55,9 +57,24 @@ final class PageNotes {
      * @param page the page of these notes
      */
     @Nullable Pending pending(CodePage page, int slot) {
+        return pending(page, slot, plan -> plan.leaders);
+    }
+
+    /**
+     * The region that is being made and will be entered at a slot; null if there is none.
+     *
+     * @param page the page of these notes
+     */
+    @Nullable Pending pendingEntry(CodePage page, int slot) {
+        return pending(page, slot, plan -> plan.entries);
+    }
+
+    private @Nullable Pending pending(
+            CodePage page, int slot, Function<RegionPlan, Set<Integer>> slots) {
         for (Pending region : pending) {
             Integer number = region.plan.numberOf(page);
-            if (number != null && region.plan.leaders.contains(slot + number * CodePage.SLOTS)) {
+            if (number != null
+                    && slots.apply(region.plan).contains(slot + number * CodePage.SLOTS)) {
                 return region;
             }
         }

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -51,8 +52,14 @@ final class RegionPlan {
     /** Slots outside that branches of the region go to. */
     final NavigableSet<Integer> exits = new TreeSet<>();
 
-    /** Exits in the middle of a long basic block, which are as hot as the block. */
+    /**
+     * Exits that are as hot as the region: those in the middle of a long basic block, and the heads
+     * of loops of which the region is only a part.
+     */
     final Set<Integer> cuts = new TreeSet<>();
+
+    /** Heads of loops that control came into the middle of: they lie before what was asked for. */
+    final Set<Integer> behind = new HashSet<>();
 
     /** The pages by number. */
     final Map<Integer, CodePage> pages = new HashMap<>();
@@ -68,9 +75,16 @@ final class RegionPlan {
     private final CodeView view;
     private final Guide guide;
     private final int maxBytes;
+    private final boolean isBridge;
     private int bytes;
 
-    private RegionPlan(CodeView view, Guide guide, Collection<Integer> wanted, int maxBytes) {
+    private RegionPlan(
+            CodeView view,
+            Guide guide,
+            Collection<Integer> wanted,
+            int maxBytes,
+            boolean isBridge) {
+        this.isBridge = isBridge;
         this.maxBytes = maxBytes;
         this.wanted = new ArrayList<>(wanted);
         this.view = view;
@@ -85,11 +99,100 @@ final class RegionPlan {
      *     above 8,000
      */
     static RegionPlan of(CodeView view, Guide guide, Collection<Integer> wanted, int maxBytes) {
-        RegionPlan plan = new RegionPlan(view, guide, wanted, maxBytes);
+        return of(view, guide, wanted, maxBytes, false);
+    }
+
+    private static RegionPlan of(
+            CodeView view,
+            Guide guide,
+            Collection<Integer> wanted,
+            int maxBytes,
+            boolean isBridge) {
+        RegionPlan plan = new RegionPlan(view, guide, wanted, maxBytes, isBridge);
         plan.entries.addAll(wanted);
         wanted.forEach(slot -> plan.lead(slot, Guide.HOTTEST));
         plan.discover();
         return plan;
+    }
+
+    /**
+     * Plans a bridge: the rest of a basic block, from a slot to where another region is entered.
+     *
+     * @param slot where control comes in, in the view's first page
+     * @param maxBytes as above
+     */
+    static RegionPlan bridge(CodeView view, Guide guide, int slot, int maxBytes) {
+        return of(view, new OneBlock(guide, view, slot), List.of(slot), maxBytes, true);
+    }
+
+    /** A guide to the rest of a block, up to an entry of another region. */
+    private record OneBlock(Guide guide, CodeView view, int slot) implements Guide {
+        @Override
+        public int heat(CodePage page, int at) {
+            return 0;
+        }
+
+        @Override
+        public boolean isTaken(CodePage page, int at) {
+            return false;
+        }
+
+        @Override
+        public boolean admits(int at) {
+            return at == slot;
+        }
+
+        @Override
+        public boolean endsAt(int at) {
+            CodePage page = view.page(CodeView.pageOf(at));
+            return at != slot && page != null && guide.isTaken(page, at & CodePage.SLOTS - 1);
+        }
+    }
+
+    /** Whether each access looks for its page itself. */
+    boolean isBridge() {
+        return isBridge;
+    }
+
+    /**
+     * Plans a region around a slot. Where that is in a loop too long for one region, the region
+     * ends with the loop, whose next one begins at its head: else each region would go round the
+     * loop until it is full, and no two would meet.
+     *
+     * @param slot where control must be able to come in, in the view's first page
+     * @param maxBytes as above
+     */
+    static RegionPlan of(CodeView view, Guide guide, int slot, int maxBytes) {
+        RegionPlan plan = of(view, guide, List.of(slot), maxBytes);
+        if (plan.cuts.isEmpty() || plan.behind.isEmpty()) {
+            return plan;
+        }
+        Set<Integer> heads = plan.behind;
+        plan = of(view, new Before(guide, heads), List.of(slot), maxBytes);
+        for (int head : heads) {
+            if (plan.exits.contains(head)) {
+                plan.cuts.add(head);
+            }
+        }
+        return plan;
+    }
+
+    /** A guide that does not go back to the heads of loops. */
+    private record Before(Guide guide, Set<Integer> heads) implements Guide {
+        @Override
+        public int heat(CodePage page, int slot) {
+            return guide.heat(page, slot);
+        }
+
+        @Override
+        public boolean isTaken(CodePage page, int slot) {
+            return guide.isTaken(page, slot);
+        }
+
+        @Override
+        public boolean admits(int slot) {
+            return !heads.contains(slot) && guide.admits(slot);
+        }
     }
 
     /** What is known of the code beyond its bytes. */
@@ -114,6 +217,15 @@ final class RegionPlan {
         default boolean admits(int slot) {
             return true;
         }
+
+        /**
+         * Whether a basic block is to end before a slot, to which control then leaves.
+         *
+         * @param slot counted from the region's first page
+         */
+        default boolean endsAt(int slot) {
+            return false;
+        }
     }
 
     /** True if not even the first instruction can be translated. */
@@ -133,6 +245,7 @@ final class RegionPlan {
         exits.addAll(targets);
         exits.removeAll(code.keySet());
         cuts.retainAll(exits);
+        behind.retainAll(code.keySet());
         pages.keySet().removeIf(number -> code.keySet().stream().noneMatch(s -> in(s, number)));
     }
 
@@ -174,6 +287,10 @@ final class RegionPlan {
             if (!isTranslatable(i)) {
                 return;
             }
+            if (guide.endsAt(slot)) {
+                targets.add(slot);
+                return;
+            }
             if (bytes + cost > maxBytes || !admit(slot)) {
                 targets.add(slot);
                 if (bytes - start > LONG_BLOCK) {
@@ -186,9 +303,7 @@ final class RegionPlan {
             int next = slot + CodeView.length(i);
             if (isBranch(op)) {
                 int target = slot + (int) (i >> 33);
-                if (target <= slot) {
-                    entries.add(target);
-                }
+                loop(slot, target);
                 lead(target, heatOf(target));
                 lead(next, heat);
                 return;
@@ -198,8 +313,8 @@ final class RegionPlan {
                 if (links(i)) {
                     returnPoint(next, heat);
                     entries.add(target);
-                } else if (target <= slot) {
-                    entries.add(target);
+                } else {
+                    loop(slot, target);
                 }
                 lead(target, heatOf(target));
                 return;
@@ -217,6 +332,16 @@ final class RegionPlan {
         // Code that was jumped into the middle of an instruction of may meet the code around it
         // again: from there on it is one block, which both go on to.
         targets.add(slot);
+    }
+
+    /** Notes the head of a loop, if a branch closes one. */
+    private void loop(int slot, int target) {
+        if (target <= slot) {
+            entries.add(target);
+            if (target < Collections.min(wanted)) {
+                behind.add(target);
+            }
+        }
     }
 
     private boolean admit(int slot) {

@@ -7,6 +7,8 @@ import dev.dalang.riscv.internal.core.Region;
 import dev.dalang.riscv.internal.engine.Engine;
 import dev.dalang.riscv.internal.engine.Interpreter;
 
+import org.jspecify.annotations.Nullable;
+
 /** Runs translated regions where there are some, and the interpreter in between. */
 public final class TranslatingEngine implements Engine {
     /** Of how many runs of regions one is weighed. */
@@ -18,6 +20,9 @@ public final class TranslatingEngine implements Engine {
     private final Region.OtherOps others;
     private final Translator translator;
     private int untilSample = SAMPLE;
+
+    /** What ran last, if a region did. */
+    private @Nullable Region last;
 
     /** Of one hart, over what its interpreter executes. */
     public TranslatingEngine(
@@ -32,8 +37,11 @@ public final class TranslatingEngine implements Engine {
     @Override
     public void run(long limit) {
         long interpreted = 0;
+        core.crossing = 0;
         while (core.attention() == 0 && core.instret < limit) {
             long pc = core.pc;
+            int crossing = core.crossing;
+            core.crossing = 0;
             CodePage page = mmu.fetch(pc);
             if (page == null) {
                 core.takeException();
@@ -41,28 +49,29 @@ public final class TranslatingEngine implements Engine {
             }
             int slot = (int) (pc & 4095) >>> 1;
             long before = core.instret;
-            Region region = page.regions[slot];
+            Region region = crossing == 0 ? page.regions[slot] : bridge(page, slot, crossing);
             if (mmu.isPartialFetch() || core.debugged) {
                 interpreter.runIn(page, limit);
                 interpreted += core.instret - before;
                 continue;
             }
             if (region != null) {
+                last = region;
                 region.run(core, mmu, others, pc & Mmu.TAG_1, limit);
                 if (--untilSample < 0) {
                     untilSample = SAMPLE;
                     region.weigh(core.instret - before);
                 }
-                if (core.instret != before || core.pc != pc) {
+                if (core.instret != before || core.pc != pc || core.crossing != 0) {
                     continue;
                 }
-            } else if (page.countdown[slot] <= 1) {
+            } else if (crossing == 0 && page.countdown[slot] <= 1) {
                 page.countdown[slot] = translator.hot();
                 translator.request(page, slot, pc & Mmu.TAG_1, mmu.fetchTag, mmu.fetchPage);
                 if (translator.isAtOnce() && page.regions[slot] != null) {
                     continue;
                 }
-            } else {
+            } else if (crossing == 0) {
                 page.countdown[slot]--;
             }
             if (translator.isAtOnce()) {
@@ -73,6 +82,21 @@ public final class TranslatingEngine implements Engine {
             interpreted += core.instret - before;
         }
         core.interpreted += interpreted;
+    }
+
+    /** What goes on where the last region was left at a group of accesses on two pages. */
+    private @Nullable Region bridge(CodePage page, int slot, int group) {
+        Region left = last;
+        if (left == null) {
+            return null;
+        }
+        Region bridge = left.bridge(group);
+        if (bridge == null && left.crossed() % translator.crossingsForBridge() == 0) {
+            translator.requestBridge(
+                    left, group, page, slot, core.pc & Mmu.TAG_1, mmu.fetchTag, mmu.fetchPage);
+            bridge = left.bridge(group);
+        }
+        return bridge;
     }
 
     @Override

@@ -54,6 +54,9 @@ public final class Translator implements RegionPlan.Guide {
     /** A region of so few instructions is repeated in others rather than left alone. */
     private static final int SMALL = 40;
 
+    /** How often groups of a region's accesses lie on two pages before one gets a bridge. */
+    private static final int CROSSINGS = 64;
+
     private static final int MAX_GENERATIONS = 6;
 
     /** The generation that is as large as regions become. */
@@ -67,6 +70,9 @@ public final class Translator implements RegionPlan.Guide {
 
     /** As {@link #FIRST_BYTES}, of the largest. Beyond, registers go to the stack too often. */
     private static final int MAX_BYTES = 2_500;
+
+    /** As {@link #FIRST_BYTES}, of a bridge: as much as the JVM compiles. */
+    private static final int BRIDGE_BYTES = 5_000;
 
     /** How often a region of an earlier run waits for its other pages to be executed. */
     private static final int PATIENCE = 8;
@@ -299,7 +305,10 @@ public final class Translator implements RegionPlan.Guide {
         synchronized (this) {
             PageNotes notes = PageNotes.of(page);
             neighbour = notes.neighbour(slot);
-            pending = notes.pending(page, slot);
+            pending =
+                    candidate.isContinuation()
+                            ? notes.pendingEntry(page, slot)
+                            : notes.pending(page, slot);
             if (page.regions[slot] != null
                     || pending == null
                             && notes.isInside(slot)
@@ -322,11 +331,11 @@ public final class Translator implements RegionPlan.Guide {
         }
         CodeView view = candidate.view();
         int generation = candidate.isContinuation() ? LARGE : 0;
-        RegionPlan plan = RegionPlan.of(view, this, List.of(slot), maxBytes(generation));
+        RegionPlan plan = RegionPlan.of(view, this, slot, maxBytes(generation));
         if (!plan.cuts.isEmpty() && generation < LARGE) {
             // A block that is longer than a small region: there is no use in making one first.
             generation = LARGE;
-            plan = RegionPlan.of(view, this, List.of(slot), maxBytes(generation));
+            plan = RegionPlan.of(view, this, slot, maxBytes(generation));
         }
         if (plan.isEmpty()) {
             counters.fellBack(RegionPlan.fallback(view.at(slot)));
@@ -367,6 +376,90 @@ public final class Translator implements RegionPlan.Guide {
                 }
             }
         }
+    }
+
+    // ---- bridges --------------------------------------------------------------------------------
+
+    /**
+     * How often groups of a region's accesses lie on two pages before one is asked a bridge for.
+     */
+    int crossingsForBridge() {
+        return atOnce ? 1 : CROSSINGS;
+    }
+
+    /**
+     * Tells that a group of a region's accesses often lies on two pages. What then executes the
+     * rest of the block may appear in {@link Region#bridge} later.
+     *
+     * @param slot in the page, of the first of the group
+     */
+    void requestBridge(
+            Region region,
+            int group,
+            CodePage page,
+            int slot,
+            long base,
+            long[] fetchTag,
+            @Nullable CodePage[] fetchPage) {
+        synchronized (this) {
+            if (region instanceof Apprentice || !region.askForBridge(group)) {
+                return;
+            }
+        }
+        CodeView view = new CodeView(page, base, fetchTag, fetchPage, atOnce);
+        if (atOnce) {
+            makeBridge(region, group, page, slot, view);
+        } else {
+            planner.execute(() -> makeBridge(region, group, page, slot, view));
+        }
+    }
+
+    private void makeBridge(Region region, int group, CodePage page, int slot, CodeView view) {
+        long start = System.nanoTime();
+        try {
+            RegionPlan plan = RegionPlan.bridge(view, this, slot, BRIDGE_BYTES);
+            if (plan.isEmpty()) {
+                return;
+            }
+            byte[] bytes = RegionCompiler.generate(plan, compiler.ramBytes(), isDirect(LARGE));
+            Region bridge = compiler.define(plan, bytes);
+            if (atOnce) {
+                publishBridge(region, group, new Made(page, plan, bridge, bytes.length, 0, 0));
+                return;
+            }
+            call(bridge, PROFILE_CALLS);
+            finisher.execute(
+                    () -> {
+                        long began = System.nanoTime();
+                        boolean compiled = isCompiled(bridge);
+                        counters.compiled(System.nanoTime() - began);
+                        if (compiled) {
+                            publishBridge(
+                                    region,
+                                    group,
+                                    new Made(page, plan, bridge, bytes.length, 0, 0));
+                        } else {
+                            counters.refused();
+                        }
+                        synchronized (this) {
+                            notifyAll();
+                        }
+                    });
+        } catch (ReflectiveOperationException | RuntimeException | LinkageError e) {
+            counters.failed();
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "code at 0x%x stays interpreted".formatted(page.address() + 2L * slot),
+                    e);
+        } finally {
+            counters.planned(System.nanoTime() - start);
+        }
+    }
+
+    /** A bridge counts among the regions; it is gone when both it and its region are dropped. */
+    private synchronized void publishBridge(Region region, int group, Made bridge) {
+        region.setBridge(group, bridge.region());
+        stand(bridge, 0);
     }
 
     private static int maxBytes(int generation) {
@@ -517,6 +610,10 @@ public final class Translator implements RegionPlan.Guide {
                 }
             }
         }
+        stand(made, compileNanos);
+    }
+
+    private void stand(Made made, long compileNanos) {
         standing.add(made);
         standingBytes += made.bytes();
         counters.published(made.bytes());

@@ -31,6 +31,16 @@ final class Plans {
         return RegionPlan.of(view(program), new Everything(), wanted, maxBytes);
     }
 
+    /** A plan around a slot. */
+    static RegionPlan around(Consumer<Assembler> program, int slot, int maxBytes) {
+        return RegionPlan.of(view(program), new Everything(), slot, maxBytes);
+    }
+
+    /** A plan of a bridge that begins at a slot. */
+    static RegionPlan bridge(Consumer<Assembler> program, int slot) {
+        return RegionPlan.bridge(view(program), new Everything(), slot, MANY_BYTES);
+    }
+
     /** A program as a hart sees that has executed all of it. */
     static CodeView view(Consumer<Assembler> program) {
         byte[] bytes = Assembler.assemble(ORIGIN, program);

@@ -37,6 +37,46 @@ class RegionPlanTest {
         assertThat(first.code.size() + second.code.size()).isEqualTo(300);
     }
 
+    /** A loop that takes two regions: its head is at slot 2, its branch back at slot 602. */
+    private static void longLoop(Assembler a) {
+        a.addi(6, 6, 1);
+        var head = a.here();
+        for (int n = 0; n < 300; n++) {
+            a.xori(5, 5, n);
+        }
+        a.bnez(5, head);
+        a.ecall();
+    }
+
+    @Test
+    void aLongLoopThatIsEnteredInTheMiddleEndsWhereItsHeadIs() {
+        RegionPlan plan = Plans.around(RegionPlanTest::longLoop, 402, Plans.MANY_BYTES);
+
+        assertThat(plan.code.firstKey()).isEqualTo(402);
+        assertThat(plan.code.lastKey()).isEqualTo(602);
+        assertThat(plan.cuts).containsExactly(2);
+        assertThat(plan.exits).contains(2);
+    }
+
+    @Test
+    void aLoopThatFitsIsWholeWhereverItIsEntered() {
+        RegionPlan plan = Plans.around(RegionPlanTest::longLoop, 402, 2 * Plans.MANY_BYTES);
+
+        assertThat(plan.code).hasSize(301);
+        assertThat(plan.cuts).isEmpty();
+        assertThat(plan.entries).contains(2, 402);
+    }
+
+    @Test
+    void aBridgeIsTheRestOfOneBlock() {
+        RegionPlan plan = Plans.bridge(RegionPlanTest::longLoop, 582);
+
+        assertThat(plan.code.firstKey()).isEqualTo(582);
+        assertThat(plan.code.lastKey()).isEqualTo(602);
+        assertThat(plan.exits).containsExactly(2, 604);
+        assertThat(plan.isBridge()).isTrue();
+    }
+
     @Test
     void aBlockThatIsShortIsNotCut() {
         RegionPlan plan =
