@@ -11,7 +11,7 @@ import java.util.Arrays;
  * the device, writes go there as far as they may.
  */
 class ForwardedCapability implements PciCapability, PciCapConfig {
-    private final DeviceRegisters device;
+    private final OwnedRegisters device;
     private final CapabilityWalk.Found found;
     private final int registers;
 
@@ -27,7 +27,7 @@ class ForwardedCapability implements PciCapability, PciCapConfig {
      * @param isWritable whether the guest may write behind the header
      */
     ForwardedCapability(
-            DeviceRegisters device, CapabilityWalk.Found found, int registers, boolean isWritable) {
+            OwnedRegisters device, CapabilityWalk.Found found, int registers, boolean isWritable) {
         this.device = device;
         this.found = found;
         this.registers = registers;

@@ -40,7 +40,7 @@ final class ForwardedExpress extends ForwardedCapability {
     }
 
     ForwardedExpress(
-            DeviceRegisters device,
+            OwnedRegisters device,
             CapabilityWalk.Found found,
             int registers,
             Surroundings surroundings) {

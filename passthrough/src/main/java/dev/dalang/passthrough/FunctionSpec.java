@@ -48,7 +48,7 @@ final class FunctionSpec {
 
     private final ConfigImage image;
     private final PassthroughBackend backend;
-    private final DeviceRegisters registers;
+    private final OwnedRegisters registers;
     private final PassthroughOptions options;
     private final ForwardedExpress.Surroundings surroundings;
     private final List<PciBar> bars;
@@ -59,7 +59,7 @@ final class FunctionSpec {
     private FunctionSpec(
             ConfigImage image,
             PassthroughBackend backend,
-            DeviceRegisters registers,
+            OwnedRegisters registers,
             List<PciBar> bars,
             PassthroughOptions options,
             ForwardedExpress.Surroundings surroundings) {
@@ -85,7 +85,7 @@ final class FunctionSpec {
     static Made of(
             ConfigImage image,
             PassthroughBackend backend,
-            DeviceRegisters registers,
+            OwnedRegisters registers,
             List<PciBar> bars,
             PassthroughOptions options,
             ForwardedExpress.Surroundings surroundings) {

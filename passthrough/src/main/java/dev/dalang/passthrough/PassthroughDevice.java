@@ -442,7 +442,14 @@ public final class PassthroughDevice implements AutoCloseable {
      */
     public void unassign() {
         synchronized (lock) {
-            if (owner == null) {
+            unassign(owner);
+        }
+    }
+
+    /** As {@link #unassign()}, if this machine has it. */
+    void unassign(@Nullable PassthroughVm vm) {
+        synchronized (lock) {
+            if (vm == null || !belongsTo(vm)) {
                 return;
             }
             // Whoever is told of an interrupt from here on finds that it goes nowhere.
@@ -501,7 +508,13 @@ public final class PassthroughDevice implements AutoCloseable {
         }
     }
 
-    /** Makes the device reach the machine's memory as that is now. */
+    /** True while this machine has it: this one, not another that is told of in the same way. */
+    @SuppressWarnings("ReferenceEquality")
+    boolean belongsTo(PassthroughVm vm) {
+        return owner == vm;
+    }
+
+    /** Makes the device reach the memory of the machine that has it, as that is now. */
     void followMemory() throws BackendException {
         synchronized (lock) {
             PassthroughVm vm = owner;
@@ -549,9 +562,10 @@ public final class PassthroughDevice implements AutoCloseable {
         return counters;
     }
 
-    FunctionSpec.Made specification(ForwardedExpress.Surroundings surroundings) {
+    FunctionSpec.Made specification(
+            OwnedRegisters owned, ForwardedExpress.Surroundings surroundings) {
         try {
-            return FunctionSpec.of(image, backend, registers, bars, options, surroundings);
+            return FunctionSpec.of(image, backend, owned, bars, options, surroundings);
         } catch (PciException impossible) {
             throw new PassthroughException(
                     Kind.INVALID_DEVICE,
@@ -584,13 +598,13 @@ public final class PassthroughDevice implements AutoCloseable {
     }
 
     /**
-     * Changes the device's interrupts.
+     * Changes the device's interrupts, if this machine has it.
      *
      * @return what went wrong; null if nothing
      */
-    @Nullable BackendException arm(InterruptStep step) {
+    @Nullable BackendException arm(PassthroughVm vm, InterruptStep step) {
         synchronized (lock) {
-            if (owner == null || closed) {
+            if (!belongsTo(vm) || closed) {
                 return null;
             }
             try {
@@ -603,9 +617,9 @@ public final class PassthroughDevice implements AutoCloseable {
     }
 
     /** The guest has programmed these vectors, of as many as there are. */
-    void program(int guestVectors) {
+    void program(PassthroughVm vm, int guestVectors) {
         synchronized (lock) {
-            if (owner == null || programmed() == guestVectors) {
+            if (!belongsTo(vm) || programmed() == guestVectors) {
                 return;
             }
             List<MsixRemap> next = new ArrayList<>();
@@ -621,9 +635,9 @@ public final class PassthroughDevice implements AutoCloseable {
     }
 
     /** A BAR of the guest's answers here from now on, or nowhere. */
-    void place(int bar, OptionalLong base, long size) {
+    void place(PassthroughVm vm, int bar, OptionalLong base, long size) {
         synchronized (lock) {
-            if (owner == null) {
+            if (!belongsTo(vm)) {
                 return;
             }
             regions.removeIf(region -> region.region() == bar);

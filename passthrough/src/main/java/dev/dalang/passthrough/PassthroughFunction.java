@@ -1,6 +1,8 @@
 package dev.dalang.passthrough;
 
 import dev.dalang.bus.Removal;
+import dev.dalang.bus.memory.GuestMemory;
+import dev.dalang.bus.memory.GuestMemoryException;
 import dev.dalang.bus.snapshot.Snapshot;
 import dev.dalang.bus.snapshot.SnapshotException;
 import dev.dalang.passthrough.BackendRegion.Area;
@@ -10,6 +12,7 @@ import dev.dalang.pci.MsixConfig;
 import dev.dalang.pci.PciCapStatus;
 import dev.dalang.pci.PciDevice;
 import dev.dalang.pci.PciDeviceSpec;
+import dev.dalang.pci.PciDma;
 import dev.dalang.pci.PciFunction;
 import dev.dalang.pci.PciHost;
 import dev.dalang.pci.PciInterrupts;
@@ -45,16 +48,16 @@ public final class PassthroughFunction implements PciDevice {
     private static final int VERSION = 1;
     private static final int COMMAND = 0x04;
     private static final int STATUS = 0x06;
+    private static final GuestMemory NO_MEMORY = GuestMemory.of();
     private static final int FORWARDED =
             PciRegisters.PCI_COMMAND_IO
                     | PciRegisters.PCI_COMMAND_MEMORY
                     | PciRegisters.PCI_COMMAND_MASTER;
 
     private final PassthroughDevice device;
-    private final DeviceRegisters registers;
-    private final long machine;
-    private final int harts;
-    private final LongFunction<OptionalInt> hartOf;
+    private final OwnedRegisters registers;
+    private final PassthroughVm vm;
+    private final Runnable admission;
     private final boolean closing;
     private final PciDeviceSpec spec;
     private final List<List<Area>> tables;
@@ -77,12 +80,17 @@ public final class PassthroughFunction implements PciDevice {
 
     private PassthroughFunction(Builder builder) {
         device = builder.device;
-        registers = device.registers();
-        machine = builder.machine;
-        harts = builder.harts;
-        hartOf = builder.hartOf;
+        vm =
+                new PassthroughVm(
+                        builder.machine,
+                        builder.harts,
+                        this::memory,
+                        new GuestAccess(),
+                        builder.hartOf);
+        registers = new OwnedRegisters(device.registers(), () -> device.belongsTo(vm));
+        admission = builder.admission;
         closing = builder.closing;
-        FunctionSpec.Made made = device.specification(new Express());
+        FunctionSpec.Made made = device.specification(registers, new Express());
         spec = made.spec();
         tables = made.tables();
         virtual = new VirtualRegisters(device);
@@ -120,6 +128,7 @@ public final class PassthroughFunction implements PciDevice {
         private int harts;
         private LongFunction<OptionalInt> hartOf = _ -> OptionalInt.empty();
         private boolean closing;
+        private Runnable admission = () -> {};
 
         private Builder(PassthroughDevice device) {
             this.device = device;
@@ -159,6 +168,12 @@ public final class PassthroughFunction implements PciDevice {
             return this;
         }
 
+        /** Has somebody asked who may refuse the device to the machine, just before it gets it. */
+        Builder admission(Runnable asked) {
+            admission = asked;
+            return this;
+        }
+
         /**
          * Ends the description.
          *
@@ -189,21 +204,16 @@ public final class PassthroughFunction implements PciDevice {
      */
     @Override
     public void attach(PciHost given) {
-        PassthroughVm vm =
-                new PassthroughVm(
-                        machine,
-                        harts,
-                        () -> given.memory().unchecked(),
-                        new GuestAccess(given),
-                        hartOf);
-        device.assign(vm);
+        host = given;
         boolean done = false;
         try {
-            host = given;
+            admission.run();
+            device.assign(vm);
             device.show(given.configuration(), this::messageAddress);
             device.mapRegisters(tables);
             requireDone(
                     device.arm(
+                            vm,
                             modes -> {
                                 modes.watch(InterruptKind.ERROR, _ -> device.deviceError());
                                 modes.watch(InterruptKind.REQUEST, _ -> device.deviceRequested());
@@ -214,7 +224,7 @@ public final class PassthroughFunction implements PciDevice {
         } finally {
             if (!done) {
                 host = null;
-                device.unassign();
+                device.unassign(vm);
             }
         }
     }
@@ -228,14 +238,11 @@ public final class PassthroughFunction implements PciDevice {
 
     @Override
     public void detach() {
-        if (host == null) {
-            return;
-        }
         host = null;
         if (closing) {
             device.close();
         } else {
-            device.unassign();
+            device.unassign(vm);
         }
     }
 
@@ -306,6 +313,7 @@ public final class PassthroughFunction implements PciDevice {
             return;
         }
         device.place(
+                vm,
                 bar,
                 range.map(at -> OptionalLong.of(at.base())).orElse(OptionalLong.empty()),
                 range.map(BarRange::size).orElse(0L));
@@ -323,7 +331,7 @@ public final class PassthroughFunction implements PciDevice {
     /** {@inheritDoc} The errors that the device has found; all ones once it is gone. */
     @Override
     public int configRead(int register, int value) {
-        if (device.isLost()) {
+        if (device.isLost() || host != null && !device.belongsTo(vm)) {
             return -1;
         }
         if (register != PciRegisters.REG_COMMAND || host == null) {
@@ -342,7 +350,9 @@ public final class PassthroughFunction implements PciDevice {
             int wanted = command & FORWARDED;
             if ((wanted & ~forwardedCommand & PciRegisters.PCI_COMMAND_MASTER) != 0) {
                 try {
-                    device.followMemory();
+                    if (device.belongsTo(vm)) {
+                        device.followMemory();
+                    }
                 } catch (BackendException failure) {
                     device.note(failure);
                     wanted &= ~PciRegisters.PCI_COMMAND_MASTER;
@@ -371,22 +381,22 @@ public final class PassthroughFunction implements PciDevice {
         Optional<MsixConfig> msix = in.msix().filter(MsixConfig::isEnabled);
         if (msix.isPresent()) {
             BitSet wanted = unmasked(msix.get());
-            device.program(msix.get().numVectors());
-            return device.arm(modes -> modes.msix(wanted, this::message));
+            device.program(vm, msix.get().numVectors());
+            return device.arm(vm, modes -> modes.msix(wanted, this::message));
         }
         synchronized (used) {
             used.clear();
         }
         if (in.msi().filter(msi -> msi.isEnabled()).isPresent()) {
             int granted = in.msi().get().grantedVectors();
-            device.program(granted);
-            return device.arm(modes -> modes.msi(granted, this::message));
+            device.program(vm, granted);
+            return device.arm(vm, modes -> modes.msi(granted, this::message));
         }
-        device.program(0);
+        device.program(vm, 0);
         if (!spec.hasIntx()) {
-            return device.arm(InterruptModes::none);
+            return device.arm(vm, InterruptModes::none);
         }
-        return device.arm(modes -> modes.wire(this::wire));
+        return device.arm(vm, modes -> modes.wire(this::wire));
     }
 
     private BitSet unmasked(MsixConfig msix) {
@@ -444,6 +454,7 @@ public final class PassthroughFunction implements PciDevice {
             lines.lower();
             device.note(
                     device.arm(
+                            vm,
                             modes -> {
                                 InterruptInfo info =
                                         device.backend().interrupts(InterruptKind.INTX);
@@ -643,15 +654,30 @@ public final class PassthroughFunction implements PciDevice {
     }
 
     /** Memory, for a device that cannot map it: only while the guest lets it. */
-    private record GuestAccess(PciHost host) implements DmaAccess {
+    private final class GuestAccess implements DmaAccess {
         @Override
         public void read(long address, MemorySegment target) {
-            host.memory().read(address, target);
+            dma(address, target).read(address, target);
         }
 
         @Override
         public void write(long address, MemorySegment source) {
-            host.memory().write(address, source);
+            dma(address, source).write(address, source);
         }
+
+        private PciDma dma(long address, MemorySegment bytes) {
+            PciHost in = host;
+            if (in == null) {
+                throw new GuestMemoryException(
+                        GuestMemoryException.Kind.REFUSED, address, bytes.byteSize());
+            }
+            return in.memory();
+        }
+    }
+
+    /** The memory of the machine that it is in; none while it is in none. */
+    private GuestMemory memory() {
+        PciHost in = host;
+        return in == null ? NO_MEMORY : in.memory().unchecked();
     }
 }

@@ -137,17 +137,52 @@ public final class PassthroughManager implements AutoCloseable {
          */
         public PassthroughDevice assign(String name) {
             synchronized (lock) {
-                if (ended) {
-                    throw new PassthroughException(
-                            Kind.CLOSED,
-                            name,
-                            "assign",
-                            "machine %s is over".formatted(Long.toUnsignedString(vm.id())));
-                }
+                requireRunning(name);
                 PassthroughDevice device = require(name, "assign");
                 requireApart(name, device, vm.id());
                 device.assign(vm);
                 return device;
+            }
+        }
+
+        /**
+         * Makes a device ready for the machine's tree: it is assigned when the function is added
+         * there, on the same terms as by {@link #assign}.
+         *
+         * @param name how it is called
+         * @return the function
+         * @throws PassthroughException if there is no such device ({@link Kind#UNKNOWN}), or it
+         *     describes itself in a way that no device can
+         */
+        public PassthroughFunction function(String name) {
+            synchronized (lock) {
+                PassthroughDevice device = require(name, "describe its function");
+                return PassthroughFunction.builder(device)
+                        .machine(vm.id())
+                        .harts(vm.harts(), vm.hartOf())
+                        .admission(() -> admit(name, device))
+                        .build();
+            }
+        }
+
+        private void admit(String name, PassthroughDevice device) {
+            synchronized (lock) {
+                requireRunning(name);
+                if (require(name, "assign") != device) {
+                    throw new PassthroughException(
+                            Kind.UNKNOWN, name, "assign", "another device has this name now");
+                }
+                requireApart(name, device, vm.id());
+            }
+        }
+
+        private void requireRunning(String name) {
+            if (ended) {
+                throw new PassthroughException(
+                        Kind.CLOSED,
+                        name,
+                        "assign",
+                        "machine %s is over".formatted(Long.toUnsignedString(vm.id())));
             }
         }
 

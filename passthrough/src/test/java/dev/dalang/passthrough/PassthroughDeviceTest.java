@@ -282,9 +282,9 @@ class PassthroughDeviceTest {
     /** First no interrupts, then no transfers, then no memory. */
     @Test
     void theEndComesInOrder() {
-        device.assign(vm(1));
-        device.arm(modes -> modes.msi(0, _ -> {}));
-        device.arm(modes -> modes.msix(new BitSet(), _ -> {}));
+        PassthroughVm vm = vm(1);
+        device.assign(vm);
+        device.arm(vm, modes -> modes.msix(new BitSet(), _ -> {}));
         backend.clearCalls();
         device.close();
 

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.dalang.bus.memory.GuestMemory;
 import dev.dalang.passthrough.PassthroughException.Kind;
 import dev.dalang.passthrough.PassthroughManager.Machine;
+import dev.dalang.pci.PciBar;
+import dev.dalang.testkit.pci.PciFunctionDriver;
 
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
@@ -161,5 +163,64 @@ class PassthroughManagerTest {
         assertThat(a.calls()).endsWith("reset", "unmap memory 0x80000000+0x10000", "close");
         assertRefused(Kind.CLOSED, () -> machine(2));
         assertRefused(Kind.CLOSED, () -> machine.assign("a"));
+    }
+
+    // ---------------------------------------------------------------- in a tree
+
+    @Test
+    void aGroupGoesToOneTree() {
+        IsolationGroup group = new IsolationGroup("12", List.of("a", "b"), List.of());
+        add("a", group);
+        ScriptedBackend b = add("b", group);
+        machine(1).assign("a");
+        TestMachine tree = new TestMachine();
+        Machine second = machine(2);
+        PassthroughFunction function = second.function("b");
+        assertRefused(Kind.ISOLATION, () -> tree.add(function));
+        assertThat(tree.root.functions()).hasSize(1);
+        assertThat(b.calls()).doesNotContain("reset");
+        manager.device("a").orElseThrow().unassign();
+        tree.add(second.function("b"));
+        assertThat(second.devices()).hasSize(1);
+    }
+
+    /** The guest still runs, and the function is still in its tree. */
+    @Test
+    void aGuestReachesADeviceNoMoreThatWasTakenFromIt() {
+        ScriptedBackend backend =
+                ScriptedBackend.builder(new ScriptedConfig(1, 2))
+                        .bar(PciBar.memory32(0, 4096))
+                        .build();
+        manager.add("a", Devices.open(backend));
+        TestMachine tree = new TestMachine();
+        Machine first = machine(1);
+        PciFunctionDriver driver = tree.add(first.function("a"));
+        driver.enable(PciFunctionDriver.COMMAND_MEMORY);
+        long bar = driver.bar(0).address();
+        tree.io.mmioWrite(bar, 4, 1);
+        assertThat(tree.peek(bar, 4)).isEqualTo(1);
+
+        first.unassign("a");
+        machine(2).assign("a");
+        backend.clearCalls();
+        assertThat(tree.peek(bar, 4)).isEqualTo(0xffff_ffffL);
+        tree.io.mmioWrite(bar, 4, 2);
+        driver.setCommand(6);
+        assertThat(driver.isPresent()).isFalse();
+        tree.root.close();
+
+        assertThat(backend.calls()).isEmpty();
+        assertThat(manager.device("a").orElseThrow().owner()).hasValue(2);
+        assertThat(backend.mappings()).hasSize(1);
+    }
+
+    @Test
+    void aMachineThatIsOverPlugsNothingIn() {
+        add("a");
+        Machine machine = machine(1);
+        PassthroughFunction function = machine.function("a");
+        machine.close();
+        assertRefused(Kind.CLOSED, () -> new TestMachine().add(function));
+        assertRefused(Kind.UNKNOWN, () -> machine.function("b"));
     }
 }
