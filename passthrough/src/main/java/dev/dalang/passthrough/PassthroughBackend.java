@@ -12,10 +12,11 @@ import java.util.Optional;
  * its reset and its state. The numbers are those of Linux's VFIO, which vfio-user has taken over.
  * It knows nothing of guests; what PCI asks for is done above it.
  *
- * <p>Any thread, several at a time, but for {@link #close}, after which nothing else is called. A
- * call waits for the device's answer, as long as the device is given time. What fails throws a
- * {@link BackendException}, and has changed nothing unless it says otherwise. Nothing that the far
- * side sends or does may throw anything else, wait for ever, or take memory without a bound.
+ * <p>Any thread, several at a time. A call waits for the device's answer, as long as the device is
+ * given time. What fails throws a {@link BackendException}, and has changed nothing unless it says
+ * otherwise; so does what is under way when {@link #close} is called, after which nothing else is.
+ * Nothing that the far side sends or does may throw anything else, wait for ever, or take memory
+ * without a bound.
  */
 public interface PassthroughBackend extends AutoCloseable {
     /** {@return what is reached, for messages: {@code vfio-user:/run/edu.sock}, say} */
