@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import dev.dalang.bus.snapshot.Snapshot;
 import dev.dalang.devices.EduDevice;
 import dev.dalang.linux.Descriptor;
 import dev.dalang.linux.Errno;
@@ -12,6 +13,8 @@ import dev.dalang.linux.HostIoException;
 import dev.dalang.linux.Linux;
 import dev.dalang.linux.SharedMemory;
 import dev.dalang.linux.UnixSocket;
+import dev.dalang.pci.PciDevice;
+import dev.dalang.pci.PciDeviceSpec;
 import dev.dalang.remote.internal.wire.Capabilities;
 import dev.dalang.remote.internal.wire.Command;
 import dev.dalang.remote.internal.wire.IoFd;
@@ -52,6 +55,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 final class VfioUserServerTest {
     private static final String QEMU =
@@ -604,6 +608,79 @@ final class VfioUserServerTest {
         transfer(RAM, 8, false);
         assertThat(client.transfers).isZero();
         assertThat(server.function().memory().refused()).isEqualTo(1);
+    }
+
+    /** Says when it sleeps. */
+    private static final class Sleeper implements PciDevice {
+        final List<String> calls = new CopyOnWriteArrayList<>();
+
+        @Override
+        public PciDeviceSpec spec() {
+            return PciDeviceSpec.builder("sleeper", 0x1234, 1).memoryBar(0, 4096).build();
+        }
+
+        @Override
+        public long readBar(int bar, long offset, int size) {
+            calls.add("read");
+            return 0;
+        }
+
+        @Override
+        public void writeBar(int bar, long offset, int size, long value) {}
+
+        @Override
+        public void sleep() {
+            calls.add("sleep");
+        }
+
+        @Override
+        public void wake() {
+            calls.add("wake");
+        }
+
+        @Override
+        public Snapshot snapshot() {
+            return Snapshot.builder("sleeper", 1).build();
+        }
+
+        @Override
+        public void restore(Snapshot snapshot) {}
+    }
+
+    @Test
+    void memoryIsTakenFromADeviceThatSleeps() throws IOException {
+        Sleeper sleeper = new Sleeper();
+        try (VfioUserServer other = VfioUserServer.of(sleeper, directory.resolve("sleeper.sock"));
+                Descriptor file = SharedMemory.create("guest", 0x2000)) {
+            try (ScriptClient its = ScriptClient.connect(other.path())) {
+                its.map(RAM, 0x2000, file);
+                its.enable();
+                assertThat(sleeper.calls).isEmpty();
+
+                its.unmap(RAM, 0x2000);
+                assertThat(sleeper.calls).startsWith("sleep");
+                its.map(RAM, 0x1000, file);
+                its.read(0, 0, 4);
+                assertThat(sleeper.calls).endsWith("wake", "read");
+
+                // Nothing is asked of it: it wakes all the same.
+                int before = sleeper.calls.size();
+                its.unmap(RAM, 0x1000);
+                while (!sleeper.calls.subList(before, sleeper.calls.size()).contains("wake")) {
+                    Thread.onSpinWait();
+                }
+            }
+            while (other.isConnected()) {
+                Thread.onSpinWait();
+            }
+            assertThat(sleeper.calls).endsWith("sleep");
+            try (ScriptClient next = ScriptClient.connect(other.path())) {
+                next.map(RAM, 0x2000, file);
+                assertThat(sleeper.calls).endsWith("sleep");
+                next.read(0, 0, 4);
+                assertThat(sleeper.calls).endsWith("wake", "read");
+            }
+        }
     }
 
     private void map(

@@ -185,7 +185,14 @@ abstract sealed class AbstractQueue implements VirtQueue permits SplitQueue, Pac
      * again when it may; what {@link #pop} cannot take must not keep its handler running.
      */
     final boolean isReachable() {
-        return !isDead() && access.memory() != null;
+        GuestMemory now = isDead() ? null : access.memory();
+        return now != null && (now == memory || rebind(now));
+    }
+
+    /** Finds the rings again where memory is another by now; false if they are nowhere. */
+    final boolean follow() {
+        GuestMemory now = access.memory();
+        return now == null || now == memory || rebind(now);
     }
 
     /** Looks whether the device may access memory, and whether it is still the same memory. */
@@ -402,7 +409,7 @@ abstract sealed class AbstractQueue implements VirtQueue permits SplitQueue, Pac
         int added = unsignalled;
         unsignalled = 0;
         fence();
-        if (isDead || added == 0) {
+        if (isDead || added == 0 || !follow()) {
             return false;
         }
         boolean isWanted = isWanted(added);

@@ -145,7 +145,7 @@ final class PackedQueue extends AbstractQueue {
     @Override
     public void publish() {
         int count = unpublished;
-        if (count == 0 || isDead()) {
+        if (count == 0 || isDead() || !follow()) {
             return;
         }
         descriptors.putShortRelease((long) firstSlot * DESCRIPTOR_BYTES + FLAGS, firstFlags);

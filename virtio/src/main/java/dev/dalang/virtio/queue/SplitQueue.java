@@ -127,7 +127,7 @@ final class SplitQueue extends AbstractQueue {
     @Override
     public void publish() {
         int count = nextUsed - publishedUsed & MASK_16;
-        if (count == 0 || isDead()) {
+        if (count == 0 || isDead() || !follow()) {
             return;
         }
         device.putShortRelease(USED_IDX, nextUsed);

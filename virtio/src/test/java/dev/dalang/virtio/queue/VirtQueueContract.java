@@ -11,6 +11,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import dev.dalang.bus.memory.GuestMemory;
 import dev.dalang.bus.memory.GuestMemoryException;
+import dev.dalang.bus.memory.MemoryRegion;
 import dev.dalang.bus.snapshot.Snapshot;
 import dev.dalang.bus.snapshot.SnapshotException;
 import dev.dalang.testkit.SnapshotMutations;
@@ -21,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -385,6 +387,58 @@ abstract class VirtQueueContract extends QueueNotificationContract {
         assertThat(m.driver.poll()).isTrue();
         m.driver.add(BUFFER);
         assertThat(m.pop().memory()).isSameAs(m.accessible);
+    }
+
+    /** The same memory once more, at another place of the host's. */
+    private static GuestMemory copyOf(GuestMemory memory) {
+        return GuestMemory.of(
+                memory.regions().stream()
+                        .map(
+                                region ->
+                                        new MemoryRegion(
+                                                region.base(),
+                                                Arena.ofAuto()
+                                                        .allocate(region.size(), 4096)
+                                                        .copyFrom(region.segment())))
+                        .toList());
+    }
+
+    private static boolean isEqual(GuestMemory one, GuestMemory other) {
+        return one.regions().get(0).segment().mismatch(other.regions().get(0).segment()) < 0;
+    }
+
+    @Test
+    void notificationsAreAskedForWhereTheRingsAreNow() {
+        QueueMachine m = machine(8, NOTHING);
+        GuestMemory before = copyOf(m.memory);
+        GuestMemory now = copyOf(m.memory);
+        m.accessible = now;
+
+        m.queue.disableNotification();
+        assertThat(isEqual(m.memory, before)).isTrue();
+        assertThat(isEqual(now, before)).isFalse();
+
+        m.accessible = m.memory;
+        m.queue.disableNotification();
+        m.accessible = now;
+        assertThat(m.queue.enableNotification()).isFalse();
+        assertThat(isEqual(now, before)).isTrue();
+        assertThat(isEqual(m.memory, before)).isFalse();
+    }
+
+    @Test
+    void chainsArePublishedWhereTheRingsAreNow() {
+        QueueMachine m = machine(8, NOTHING);
+        m.driver.add(BUFFER);
+        m.queue.completeLater(m.pop(), 0);
+        GuestMemory before = copyOf(m.memory);
+        GuestMemory now = copyOf(m.memory);
+        m.accessible = now;
+
+        m.queue.publish();
+        assertThat(isEqual(m.memory, before)).isTrue();
+        assertThat(isEqual(now, before)).isFalse();
+        assertThat(m.queue.needsNotification()).isTrue();
     }
 
     @Test

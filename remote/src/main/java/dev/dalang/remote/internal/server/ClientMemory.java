@@ -35,6 +35,8 @@ import java.util.concurrent.ConcurrentSkipListMap;
  * when the call returns: who is inside an access gets an exception, and nobody is left.
  */
 final class ClientMemory {
+    private static final System.Logger LOG = System.getLogger(ClientMemory.class.getName());
+
     /** The most pieces at a time. */
     static final int MAX_PIECES = 65_535;
 
@@ -238,8 +240,16 @@ final class ClientMemory {
     }
 
     private static void close(Piece piece) {
-        if (piece.arena != null) {
+        if (piece.arena == null) {
+            return;
+        }
+        try {
             piece.arena.close();
+        } catch (IllegalStateException inUse) {
+            // A device that does not sleep when it is told to: the piece stays, out of reach.
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    () -> "memory of a client is still in use: " + inUse.getMessage());
         }
     }
 

@@ -87,11 +87,14 @@ final class Requests {
                         .orElseThrow(
                                 () -> Refusal.invalid("command " + message.header().command()));
         Refusal.unless(migration.allows(command), "not while it is migrated");
+        if (command != Command.DMA_MAP && command != Command.DMA_UNMAP) {
+            device.release();
+        }
         Request request = Request.parse(command, message.payload(), message.descriptors());
         return switch (request) {
             case DmaMap map -> map(map, message);
             case DmaUnmap unmap -> {
-                device.memory().unmap(unmap);
+                device.unmap(unmap);
                 yield unmap.payload();
             }
             case DeviceInfo _ ->

@@ -14,6 +14,7 @@ import dev.dalang.pci.PciInterrupts;
 import dev.dalang.pci.PciRegisters;
 import dev.dalang.pci.PciRoot;
 import dev.dalang.remote.internal.wire.Refusal;
+import dev.dalang.remote.internal.wire.Request.DmaUnmap;
 
 import org.jspecify.annotations.Nullable;
 
@@ -47,6 +48,14 @@ final class ServedDevice implements ForeignMachine, AutoCloseable {
     private final int configurationBytes;
     private final LongAdder messages = new LongAdder();
     private volatile @Nullable ClientInterrupts made;
+
+    /** The client has stopped the device. */
+    private boolean isStopped;
+
+    /** Memory that the device used is gone, or on its way to another place. */
+    private boolean isHeld;
+
+    private boolean isRemapping;
     private boolean isAsleep;
 
     ServedDevice(PciDevice device) {
@@ -261,6 +270,7 @@ final class ServedDevice implements ForeignMachine, AutoCloseable {
 
     /** Puts the device into the state of power-on. */
     void reset() {
+        release();
         wake();
         root.reset();
         interrupts.reset();
@@ -268,21 +278,62 @@ final class ServedDevice implements ForeignMachine, AutoCloseable {
 
     /** Stops what the device does by itself. */
     void sleep() {
-        if (!isAsleep) {
+        isStopped = true;
+        settle();
+    }
+
+    void wake() {
+        isStopped = false;
+        settle();
+    }
+
+    private void settle() {
+        boolean sleeps = isStopped || isHeld;
+        if (sleeps && !isAsleep) {
             root.sleep();
             executor.sleep();
             clock.sleep();
             isAsleep = true;
-        }
-    }
-
-    void wake() {
-        if (isAsleep) {
+        } else if (!sleeps && isAsleep) {
             isAsleep = false;
             clock.wake();
             executor.wake();
             root.wake();
         }
+    }
+
+    /**
+     * Takes a piece of memory back. The device is put to sleep before: what it has under way ends,
+     * and nothing of it, nor of the kernel's on its behalf, reaches the piece any more. It sleeps
+     * until {@link #release}, because clients move memory by taking it back and giving it anew.
+     */
+    void unmap(DmaUnmap unmap) {
+        hold();
+        isRemapping = true;
+        memory.unmap(unmap);
+    }
+
+    private void hold() {
+        isHeld = true;
+        try {
+            settle();
+        } catch (RuntimeException refused) {
+            failed("falling asleep", refused);
+        }
+    }
+
+    /** The client's memory is as it shall be. */
+    void release() {
+        isRemapping = false;
+        if (isHeld) {
+            isHeld = false;
+            settle();
+        }
+    }
+
+    /** True while a client that took memory back may be about to give more. */
+    boolean isRemapping() {
+        return isRemapping;
     }
 
     Snapshot snapshot() {
@@ -293,13 +344,18 @@ final class ServedDevice implements ForeignMachine, AutoCloseable {
         root.restore(snapshot);
     }
 
-    /** The client is gone: so are its memory and its events. The device's state stays. */
+    /**
+     * The client is gone: so are its memory and its events. The device's state stays; it sleeps
+     * until the next client has given it memory.
+     */
     void disconnected() {
         memory.connect(null);
         memory.stopLog();
         interrupts.clear();
+        hold();
+        isStopped = false;
+        isRemapping = false;
         memory.clear();
-        wake();
     }
 
     @Override

@@ -46,6 +46,9 @@ final class Session implements RemoteAccess {
     /** So many transfers by messages may be under way. */
     private static final int MAX_TRANSFERS = 256;
 
+    /** Clients send in one go what they take back and what they give for it. */
+    private static final int REMAPPING_MILLISECONDS = 20;
+
     private static final long TRANSFER_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     /** An answer that is waited for. Guarded by {@link #lock}. */
@@ -232,12 +235,27 @@ final class Session implements RemoteAccess {
                 }
                 if (isReading) {
                     changed.awaitUninterruptibly();
+                } else if (device.isRemapping()) {
+                    readOne(REMAPPING_MILLISECONDS);
+                    endRemapping();
                 } else {
                     readOne(-1);
                 }
             }
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** Has the device go on unless more has come. With the lock, which is given up meanwhile. */
+    private void endRemapping() {
+        if (waiting.isEmpty() && !isOver) {
+            lock.unlock();
+            try {
+                device.release();
+            } finally {
+                lock.lock();
+            }
         }
     }
 
