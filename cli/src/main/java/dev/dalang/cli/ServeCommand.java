@@ -7,8 +7,10 @@ import dev.dalang.pci.PciDeviceSpec;
 import dev.dalang.remote.VfioUserServer;
 import dev.dalang.vm.ConfigurationException;
 import dev.dalang.vm.DeviceCatalogue;
+import dev.dalang.vm.DiskFile;
 import dev.dalang.vm.PciPlacement;
 
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -35,12 +37,35 @@ import java.util.concurrent.Callable;
 final class ServeCommand implements Callable<Integer> {
     @Spec private CommandSpec spec;
 
-    @Option(
-            names = "--device",
-            required = true,
-            paramLabel = "NAME",
-            description = "The device and its options, as 'dalang run --device' takes them.")
-    private String device = "";
+    @ArgGroup(multiplicity = "1")
+    private What what = new What();
+
+    /** One of these. */
+    private static final class What {
+        @Option(
+                names = "--device",
+                required = true,
+                paramLabel = "NAME",
+                description = "A device and its options, as 'dalang run --device' takes them.")
+        private String device = "";
+
+        @Option(
+                names = "--disk",
+                required = true,
+                paramLabel = "FILE",
+                description = "A virtio disk and its options, as 'dalang run --disk' takes them.")
+        private String disk = "";
+
+        String option() {
+            return disk.isEmpty() ? "--device" : "--disk";
+        }
+
+        String text() {
+            return disk.isEmpty() ? device : disk;
+        }
+
+        private What() {}
+    }
 
     @Option(
             names = "--socket",
@@ -62,21 +87,16 @@ final class ServeCommand implements Callable<Integer> {
         if (!Linux.isAvailable()) {
             throw new ConfigurationException("serve: this needs Linux, and native access");
         }
-        DeviceCatalogue catalogue = DeviceCatalogue.builtIn();
-        for (Path plugin : plugins) {
-            catalogue = catalogue.with(plugin);
-        }
-        PciPlacement placement = catalogue.parse(device, 0);
-        catalogue.check();
+        PciPlacement placement = place();
         if (placement.device() instanceof PciBridge) {
             throw new ConfigurationException(
-                    "--device: expected one that is no bridge, found " + device);
+                    "--device: expected one that is no bridge, found " + what.text());
         }
         if (placement.address().isPresent() || placement.bootIndex().isPresent()) {
             throw new ConfigurationException(
-                    "--device: a device that is served has its addr= and bootindex= where it is"
-                            + " used, found "
-                            + device);
+                    ("%s: a device that is served has its addr= and bootindex= where it is used,"
+                                    + " found %s")
+                            .formatted(what.option(), what.text()));
         }
         try (VfioUserServer server = VfioUserServer.of(placement.device(), socket)) {
             // The socket goes with the process, and the device is told.
@@ -90,6 +110,19 @@ final class ServeCommand implements Callable<Integer> {
         return ExitCode.OK;
     }
 
+    private PciPlacement place() {
+        if (!what.disk.isEmpty()) {
+            return DiskFile.parse(what.disk).open(0);
+        }
+        DeviceCatalogue catalogue = DeviceCatalogue.builtIn();
+        for (Path plugin : plugins) {
+            catalogue = catalogue.with(plugin);
+        }
+        PciPlacement placement = catalogue.parse(what.device, 0);
+        catalogue.check();
+        return placement;
+    }
+
     private static void awaitEnd(VfioUserServer server, Thread hook) {
         try {
             server.awaitClosed();
@@ -100,14 +133,14 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     /** Whoever waits for this line finds the socket ready. */
-    private void announce(PciDeviceSpec what) {
+    private void announce(PciDeviceSpec served) {
         PrintWriter out = spec.commandLine().getOut();
         out.printf(
                 Locale.ROOT,
                 "serving %s (%04x:%04x) at %s%n",
-                what.name(),
-                what.vendor(),
-                what.device(),
+                served.name(),
+                served.vendor(),
+                served.device(),
                 socket);
         out.flush();
     }

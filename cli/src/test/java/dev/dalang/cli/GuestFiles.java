@@ -7,32 +7,44 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
-/** Files that a guest shall have in {@code /host}, beside what its initial file system has. */
+/** Files that a guest shall have beside, or in place of, what its initial file system has. */
 final class GuestFiles {
     private static final int S_IFDIR = 0040000;
     private static final int S_IFREG = 0100000;
 
     private final Map<String, byte[]> files = new TreeMap<>();
 
-    GuestFiles with(String name, byte[] content) {
-        files.put(name, content);
+    /** Adds one; its directory is made. */
+    GuestFiles with(String path, byte[] content) {
+        files.put(path, content);
         return this;
     }
 
-    GuestFiles with(String name, String text) {
-        return with(name, text.getBytes(US_ASCII));
+    GuestFiles with(String path, String text) {
+        return with(path, text.getBytes(US_ASCII));
     }
 
-    /** Makes an initial file system of another and these: Linux unpacks one over the other. */
-    Path over(Path initrd, Path target) throws IOException {
+    /**
+     * Makes an initial file system of others, if there are any, and these files: Linux unpacks one
+     * over the other.
+     */
+    Path over(Path target, Path... others) throws IOException {
         ByteArrayOutputStream archive = new ByteArrayOutputStream();
-        archive.writeBytes(Files.readAllBytes(initrd));
-        pad(archive);
-        entry(archive, "host", S_IFDIR | 0755, new byte[0]);
+        for (Path other : others) {
+            archive.writeBytes(Files.readAllBytes(other));
+            pad(archive);
+        }
+        Set<String> directories = new TreeSet<>();
         for (Map.Entry<String, byte[]> file : files.entrySet()) {
-            entry(archive, "host/" + file.getKey(), S_IFREG | 0755, file.getValue());
+            String directory = Path.of("/" + file.getKey()).getParent().toString().substring(1);
+            if (!directory.isEmpty() && directories.add(directory)) {
+                entry(archive, directory, S_IFDIR | 0755, new byte[0]);
+            }
+            entry(archive, file.getKey(), S_IFREG | 0755, file.getValue());
         }
         entry(archive, "TRAILER!!!", 0, new byte[0]);
         return Files.write(target, archive.toByteArray());

@@ -3,6 +3,7 @@ package dev.dalang.cli;
 import static org.junit.jupiter.api.Assumptions.abort;
 
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,6 +23,21 @@ final class Qemu {
                     "stdio",
                     "-no-reboot");
 
+    private static final String X86_INIT =
+            """
+            #!/bin/busybox sh
+            /bin/busybox mkdir -p /proc /sys /root /sbin /usr/bin /usr/sbin
+            /bin/busybox --install -s
+            mount -t proc proc /proc
+            mount -t sysfs sysfs /sys
+            mount -t devtmpfs dev /dev
+            insmod /host/virtio-rng.ko.xz
+            insmod /host/virtio_blk.ko.xz
+            export HOME=/root PATH=/bin:/sbin:/usr/bin:/usr/sbin
+            cd
+            exec setsid cttyhack sh
+            """;
+
     private final Path directory;
 
     private Qemu(Path directory) {
@@ -31,7 +47,7 @@ final class Qemu {
     /** Finds it, or aborts the test. */
     static Qemu find() {
         Path directory = userCache().resolve("dalang/tools/qemu-unstable");
-        if (!Files.isExecutable(directory.resolve("qemu-system-riscv64"))) {
+        if (!Files.exists(directory.resolve("guest-x86_64/kernel"))) {
             abort("no QEMU of the unstable suite; build/qemu-unstable fetches it to " + directory);
         }
         return new Qemu(directory);
@@ -74,6 +90,26 @@ final class Qemu {
             throws IOException, InterruptedException {
         List<String> machine = List.of("-M", "virt,aia=aplic-imsic");
         return boot("qemu-system-riscv64", machine, kernel, initrd, more);
+    }
+
+    /**
+     * Boots the kernel for x86-64 on a board with PCI Express, with these files and its modules.
+     */
+    @SafeVarargs
+    final QemuGuest bootX86(GuestFiles files, Path initrd, List<String>... more)
+            throws IOException, InterruptedException {
+        Path guest = directory.resolve("guest-x86_64");
+        try (DirectoryStream<Path> modules = Files.newDirectoryStream(guest, "*.ko.xz")) {
+            for (Path module : modules) {
+                files.with("host/" + module.getFileName(), Files.readAllBytes(module));
+            }
+        }
+        files.with("init", X86_INIT)
+                .with("dev/none", "")
+                .with("bin/busybox", Files.readAllBytes(guest.resolve("busybox")))
+                .over(initrd);
+        List<String> machine = List.of("-M", "q35");
+        return boot("qemu-system-x86_64", machine, guest.resolve("kernel"), initrd, more);
     }
 
     @SafeVarargs

@@ -119,4 +119,27 @@ class ServeCommandTest {
     void whatIsServedAndWhereMustBeSaid() {
         assertMistake(run("serve", "--device", "edu"), "--socket=PATH");
     }
+
+    @Test
+    void itIsOneDeviceOrOneDisk() {
+        assertMistake(run("serve", "--socket", "s"), "--device", "--disk");
+    }
+
+    @Test
+    void aDiskThatThereIsNotIsTold() {
+        String socket = directory.resolve("s").toString();
+        String disk = directory.resolve("none.img").toString();
+        assertMistake(run("serve", "--disk", disk, "--socket", socket), "--disk: ", "none.img");
+        assertThat(directory.resolve("s")).doesNotExist();
+    }
+
+    @Test
+    void aDiskHasItsAddressWhereItIsUsed() throws Exception {
+        String socket = directory.resolve("s").toString();
+        Path disk = Files.write(directory.resolve("disk.img"), new byte[4096]);
+        assertMistake(
+                run("serve", "--disk", disk + ",addr=3", "--socket", socket),
+                "--disk: ",
+                "addr= and bootindex=");
+    }
 }

@@ -60,9 +60,9 @@ class VfioUserQemuTest {
         debian = Guests.debian();
         initrd =
                 new GuestFiles()
-                        .with("drive", DRIVE)
-                        .with("edu.ko", Files.readAllBytes(MODULE))
-                        .over(debian.initrd(), directory.resolve("initrd"));
+                        .with("host/drive", DRIVE)
+                        .with("host/edu.ko", Files.readAllBytes(MODULE))
+                        .over(directory.resolve("initrd"), debian.initrd());
         socket = directory.resolve("edu.sock");
     }
 

@@ -198,12 +198,13 @@ public record DiskFile(
     }
 
     /**
-     * Opens the file and makes the disk, which closes it.
+     * Opens the file and makes the disk, which closes it when it is detached.
      *
-     * @param index how many disks there were before
+     * @param index how many disks there were before, from 0
+     * @return the disk as a PCI function, and its place
      * @throws ConfigurationException if the file cannot be a disk
      */
-    PciPlacement open(int index) {
+    public PciPlacement open(int index) {
         BlockBackend backend;
         try {
             backend =
