@@ -114,6 +114,16 @@ public final class HartGroup implements AutoCloseable {
         translator.close();
     }
 
+    /**
+     * Says that the machine begins anew. What was decoded and translated of code that the run
+     * before this one did not come to is given up; so a guest that reboots again and again holds no
+     * more of the host's memory than two of its runs need. Any thread.
+     */
+    public void begin() {
+        codeCache.begin();
+        translator.keepOnly(codeCache::holds);
+    }
+
     CodeCache codeCache() {
         return codeCache;
     }

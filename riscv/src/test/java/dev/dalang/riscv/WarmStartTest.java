@@ -221,6 +221,21 @@ class WarmStartTest {
     }
 
     @Test
+    void whatWasMadeOfCodeThatIsNoLongerRunIsDropped() {
+        try (Machine machine =
+                new Machine(EngineKind.TRANSLATOR, new byte[0], WarmStartTest::loop)) {
+            machine.runUntil(Machine::isTranslated);
+            machine.group.begin();
+            assertThat(machine.statistics().evicted()).as("the run that ended had it").isZero();
+            machine.group.begin();
+            assertThat(machine.statistics().evicted()).isEqualTo(machine.statistics().regions());
+
+            machine.runUntil(Machine::isTranslated);
+            machine.assertSameAsInterpreted(WarmStartTest::loop);
+        }
+    }
+
+    @Test
     void damagedHotCodeChangesNothing() {
         byte[] damaged = hotCode();
         new Random(1).nextBytes(damaged);

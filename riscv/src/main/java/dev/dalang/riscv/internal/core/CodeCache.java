@@ -20,7 +20,7 @@ import java.util.function.Consumer;
  * is replaced, one that did not keeps its decoded form.
  */
 public final class CodeCache {
-    /** Pages kept at the most; beyond that all are dropped. About 20 KiB of heap each. */
+    /** Pages kept at the most; beyond that all are dropped. About 30 KiB of heap each. */
     static final int MAX_PAGES = 8192;
 
     private final List<MemoryRegion> regions;
@@ -29,6 +29,10 @@ public final class CodeCache {
     private final ConcurrentHashMap<Long, CodePage> pages = new ConcurrentHashMap<>();
 
     private final AtomicLong epoch = new AtomicLong();
+
+    /** The epoch in which the machine began last. */
+    private long beginning;
+
     private final AtomicLong replaced = new AtomicLong();
     private final short countdown;
     private final Consumer<CodePage> onPage;
@@ -48,6 +52,25 @@ public final class CodeCache {
     /** What follows sees all stores that the calling thread has seen. Any thread. */
     void fence() {
         epoch.incrementAndGet();
+    }
+
+    /**
+     * Forgets the pages in which nobody has looked since the last call: those of programs that ran
+     * before the machine began last, and that the guest has put elsewhere since. Any thread.
+     */
+    public synchronized void begin() {
+        pages.values().removeIf(page -> page.epoch < beginning);
+        beginning = epoch.incrementAndGet();
+    }
+
+    /** Whether harts would still come to a page, in the form that it has. Any thread. */
+    public boolean holds(CodePage page) {
+        return pages.get(page.address() >>> 12) == page;
+    }
+
+    /** How many pages are kept. Any thread. */
+    int size() {
+        return pages.size();
     }
 
     /** Pages that were decoded anew because their bytes had changed. Any thread. */

@@ -16,6 +16,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
 
 /**
  * Translates in the background what the harts of a machine find hot. Requests come from any hart
@@ -145,6 +146,22 @@ public final class Translator implements RegionPlan.Guide {
     public void close() {
         planner.shutdownNow();
         finisher.shutdownNow();
+    }
+
+    /**
+     * Drops the regions that begin in pages which are no longer used. Any thread.
+     *
+     * @param isUsed whether a hart may still come to a page
+     */
+    public synchronized void keepOnly(Predicate<CodePage> isUsed) {
+        standing.removeIf(
+                made -> {
+                    boolean dropped = !isUsed.test(made.page());
+                    if (dropped) {
+                        evict(made);
+                    }
+                    return dropped;
+                });
     }
 
     /** What has been done so far. */

@@ -355,6 +355,7 @@ public final class VirtBoard implements AutoCloseable {
         memoryIsZeroed = false;
         toHost = loaded.toHost();
         fromHost = loaded.fromHost();
+        group.begin();
         for (Hart hart : harts) {
             hart.reset(loaded.entry());
             hart.fenceInstructions();
