@@ -36,12 +36,17 @@ class VirtioRngGuestTest {
         assertThat(one).matches("(?s)( [0-9a-f]{2}){16}\\s.*").isNotEqualTo(two);
     }
 
+    /** With a reader under way, whose reads fail while no driver is there. */
     private static void requireRebinding(PciGuest guest) throws InterruptedException {
         String driver = "/sys/bus/virtio/drivers/virtio_rng";
-        guest.command("cd %s && echo virtio0 > unbind; cd".formatted(driver));
-        assertThat(guest.command("ls " + driver)).doesNotContain("virtio0");
-        guest.command("cd %s && echo virtio0 > bind; cd".formatted(driver));
-        assertThat(guest.command("ls " + driver)).contains("virtio0");
+        guest.command("(while :; do cat /dev/hwrng; done >/dev/null 2>&1) & echo $! >/tmp/p");
+        for (int round = 0; round < 5; round++) {
+            guest.command("cd %s && echo virtio0 > unbind; cd".formatted(driver));
+            assertThat(guest.command("ls " + driver)).doesNotContain("virtio0");
+            guest.command("cd %s && echo virtio0 > bind; cd".formatted(driver));
+            assertThat(guest.command("ls " + driver)).contains("virtio0");
+        }
+        guest.command("kill $(cat /tmp/p); killall cat; :");
     }
 
     @Test
