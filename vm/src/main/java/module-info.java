@@ -7,6 +7,8 @@ module dev.dalang.vm {
     requires transitive dev.dalang.pci;
     requires transitive dev.dalang.virtio;
     requires dev.dalang.devices;
+    requires dev.dalang.linux;
+    requires dev.dalang.passthrough;
     requires transitive dev.dalang.riscv;
     requires dev.dalang.storage;
     requires dev.dalang.tables;

@@ -135,6 +135,15 @@ final class RunCommand implements Callable<Integer> {
     private List<String> devices = List.of();
 
     @Option(
+            names = "--passthrough",
+            paramLabel = "vfio-user:SOCKET[,id=ID][,addr=DD.F][,bootindex=N]",
+            description = {
+                "Plug in a device that another process serves by vfio-user, such as 'dalang serve';",
+                "may be repeated. That process sees the guest's memory."
+            })
+    private List<String> passthrough = List.of();
+
+    @Option(
             names = "--net",
             paramLabel = "user[,KEY=VALUE]...|tap=NAME[,KEY=VALUE]...|none",
             description = {
@@ -412,6 +421,7 @@ final class RunCommand implements Callable<Integer> {
         disks.forEach(text -> builder.disk(text));
         plugins.forEach(builder::plugin);
         devices.forEach(builder::device);
+        passthrough.forEach(builder::passthrough);
         if (transport != null) {
             builder.transport(transportType(transport));
         }

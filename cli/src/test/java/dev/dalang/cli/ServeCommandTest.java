@@ -82,6 +82,45 @@ class ServeCommandTest {
         assertThat(err.toString()).isEmpty();
     }
 
+    @Test
+    void aMachineOfOursPlugsInWhatIsServed() throws Exception {
+        Path socket = directory.resolve("edu.sock");
+        String option = "vfio-user:" + socket;
+        Path program = TinyProgram.readBar(directory.resolve("program.elf"));
+        assertMistake(
+                run("run", "--bare", program.toString(), "--passthrough", option),
+                "--passthrough: ",
+                "no vfio-user server",
+                "no such file or directory");
+        err.getBuffer().setLength(0);
+        FutureTask<Integer> serving =
+                new FutureTask<>(
+                        () -> run("serve", "--device", "edu", "--socket", socket.toString()));
+        Thread thread = Thread.ofPlatform().start(serving);
+        while (!out.toString().contains("\n") && thread.isAlive()) {
+            Thread.onSpinWait();
+        }
+        Path trace = directory.resolve("trace");
+        int status =
+                run(
+                        "run",
+                        "--bare",
+                        program.toString(),
+                        "--console",
+                        "none",
+                        "--passthrough",
+                        option + ",id=elsewhere",
+                        "--trace",
+                        "elsewhere,file=" + trace,
+                        "--timeout",
+                        "60");
+        thread.interrupt();
+        assertThat(serving.get()).isZero();
+        assertThat(err.toString()).isEmpty();
+        assertThat(status).isZero();
+        assertThat(trace).content().contains("0x10000ed");
+    }
+
     @ParameterizedTest
     @CsvSource({
         "nothing, found nothing",

@@ -62,6 +62,7 @@ public final class VmBuilder {
     private @Nullable DeviceTracing tracing;
     private DeviceCatalogue catalogue = DeviceCatalogue.builtIn();
     private final List<PciPlacement> devices = new ArrayList<>();
+    private final List<PassthroughOption> passthrough = new ArrayList<>();
     private final List<ConsolePort> consolePorts = new ArrayList<>();
     private @Nullable VirtioTransportType transport;
     private boolean packed;
@@ -355,6 +356,21 @@ public final class VmBuilder {
     }
 
     /**
+     * Plugs in a device that another process serves by vfio-user; may be called more than once. The
+     * guest's memory is then one that the other process sees, as far as the device's server is
+     * trusted with all of it. When the server ends, the guest reads all ones of its device.
+     *
+     * @param text {@code vfio-user:SOCKET[,id=ID][,addr=DD.F][,bootindex=N]}, with the path at
+     *     which the server listens when the machine is built
+     * @return this
+     * @throws ConfigurationException if the text is wrong
+     */
+    public VmBuilder passthrough(String text) {
+        passthrough.add(PassthroughOption.parse(text));
+        return this;
+    }
+
+    /**
      * Plugs a network card in, with a network behind it; may be repeated. Default: none. Ports and
      * files that it names are opened by {@link #build}, for each machine anew.
      *
@@ -508,6 +524,9 @@ public final class VmBuilder {
             for (int i = 0; i < networks.size(); i++) {
                 opened.add(networks.get(i).make(i));
             }
+            for (PassthroughOption option : passthrough) {
+                opened.add(option.make(cpus, aia == InterruptArchitecture.APLIC_IMSIC));
+            }
             List<PciPlacement> all = new ArrayList<>(devices);
             all.addAll(opened);
             return Vm.of(
@@ -523,7 +542,11 @@ public final class VmBuilder {
 
     /** Lets go what stands behind a device of a machine that was not built; twice is fine. */
     private static void giveUp(PciPlacement opened) {
-        ((VirtioPciDevice) opened.device()).virtio().detach();
+        if (opened.device() instanceof VirtioPciDevice carried) {
+            carried.virtio().detach();
+        } else {
+            PassthroughOption.giveUp(opened);
+        }
     }
 
     private BoardConfiguration configuration(List<PciPlacement> allDevices) {

@@ -1,5 +1,6 @@
 package dev.dalang.vm.internal.board;
 
+import dev.dalang.passthrough.PassthroughFunction;
 import dev.dalang.riscv.EngineKind;
 import dev.dalang.vm.DeviceTracing;
 import dev.dalang.vm.InterruptArchitecture;
@@ -59,6 +60,12 @@ public record BoardConfiguration(
     /** Whether the kernel's place is taken by firmware in flash, which finds the kernel itself. */
     boolean startsFromFlash() {
         return !flash.isEmpty() && bare.isEmpty();
+    }
+
+    /** Whether another process may have to see the guest's memory. */
+    boolean sharesMemory() {
+        return devices.stream()
+                .anyMatch(placement -> placement.device() instanceof PassthroughFunction);
     }
 
     /** Whether code of the guest runs in M-mode. */

@@ -7,6 +7,7 @@ import dev.dalang.bus.interrupt.InterruptLine;
 import dev.dalang.bus.interrupt.MsiTarget;
 import dev.dalang.bus.memory.GuestMemory;
 import dev.dalang.bus.memory.MemoryRegion;
+import dev.dalang.passthrough.PassthroughException;
 import dev.dalang.pci.MsiTargetRouter;
 import dev.dalang.pci.PciConfigMmio;
 import dev.dalang.pci.PciDevice;
@@ -34,6 +35,7 @@ import java.util.stream.Stream;
  */
 final class BoardPci {
     private static final int WIRES = 4;
+    private static final GuestMemory NO_MEMORY = GuestMemory.of(List.of());
 
     private final PciRoot root;
     private final List<MemoryRegion> regions = new ArrayList<>();
@@ -89,6 +91,8 @@ final class BoardPci {
         } catch (PciException wrong) {
             giveUp(device);
             throw new ConfigurationException("--device: " + wrong.getMessage(), wrong);
+        } catch (PassthroughException failed) {
+            throw new ConfigurationException("--passthrough: " + failed.getMessage(), failed);
         } catch (RuntimeException | LinkageError failed) {
             giveUp(device);
             throw new ConfigurationException(
@@ -149,11 +153,9 @@ final class BoardPci {
         }
     }
 
+    /** Devices are attached before there is memory: to them there is none yet. */
     private GuestMemory memory() {
         GuestMemory connected = memory;
-        if (connected == null) {
-            throw new IllegalStateException("a device used memory before the machine was built");
-        }
-        return connected;
+        return connected == null ? NO_MEMORY : connected;
     }
 }

@@ -1,7 +1,11 @@
 package dev.dalang.vm.internal.board;
 
 import dev.dalang.bus.DeviceExecutor;
+import dev.dalang.bus.memory.MemoryBacking;
+import dev.dalang.bus.memory.MemoryRegion;
 import dev.dalang.bus.time.SystemVirtualClock;
+import dev.dalang.linux.Descriptor;
+import dev.dalang.linux.SharedMemory;
 import dev.dalang.virtio.VirtioDevice;
 import dev.dalang.virtio.VirtioPciDevice;
 import dev.dalang.vm.PciPlacement;
@@ -9,6 +13,7 @@ import dev.dalang.vm.device.CfiFlash;
 import dev.dalang.vm.internal.boot.BootFile;
 import dev.dalang.vm.internal.boot.Initrd;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -58,6 +63,22 @@ final class BoardResources implements AutoCloseable {
     /** Somebody attaches a device, and sees to its end. */
     void attaching(VirtioDevice device) {
         spare.remove(device);
+    }
+
+    /** The guest's memory, all zeros, of which the host pays what is touched. */
+    MemoryRegion memory(BoardConfiguration configuration) throws IOException {
+        long bytes = configuration.memoryBytes();
+        if (!configuration.sharesMemory()) {
+            return MemoryRegion.reserve(VirtMap.RAM, bytes, arena);
+        }
+        Descriptor file = SharedMemory.create("guest memory", bytes);
+        atEnd(file::close);
+        int number = file.acquire(); // the region names it by its number
+        atEnd(file::release);
+        return new MemoryRegion(
+                VirtMap.RAM,
+                SharedMemory.map(file, 0, bytes, true, arena),
+                Optional.of(new MemoryBacking.Descriptor(number, 0)));
     }
 
     /** Fills the flash banks: with the files that are named, the rest with nothing. */

@@ -107,7 +107,7 @@ public final class VirtBoard implements AutoCloseable {
         MemorySegment rom = arena.allocate(VirtMap.ROM_BYTES, GuestMemory.PAGE_BYTES);
         List<MemoryRegion> regions = new ArrayList<>(pci.regions());
         regions.add(new MemoryRegion(VirtMap.ROM, rom.asReadOnly()));
-        regions.add(MemoryRegion.reserve(VirtMap.RAM, configuration.memoryBytes(), arena));
+        regions.add(resources.memory(configuration));
         memory = GuestMemory.of(regions);
         boot = new VirtBoot(configuration, memory, rom);
         firmware =

@@ -1,0 +1,135 @@
+package dev.dalang.vm;
+
+import dev.dalang.linux.Linux;
+import dev.dalang.passthrough.BackendException;
+import dev.dalang.passthrough.PassthroughBackend;
+import dev.dalang.passthrough.PassthroughDevice;
+import dev.dalang.passthrough.PassthroughDeviceType;
+import dev.dalang.passthrough.PassthroughException;
+import dev.dalang.passthrough.PassthroughFunction;
+import dev.dalang.passthrough.PassthroughListener;
+import dev.dalang.passthrough.VfioUserBackend;
+import dev.dalang.vm.internal.board.VirtMap;
+
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+
+/**
+ * A device that lives elsewhere, as {@code --passthrough} has it: {@code
+ * vfio-user:SOCKET[,id=ID][,addr=DD.F][,bootindex=N]}.
+ */
+final class PassthroughOption {
+    private static final System.Logger LOG = System.getLogger(PassthroughOption.class.getName());
+    private static final String VFIO_USER = "vfio-user:";
+
+    private final Path socket;
+    private Optional<String> id = Optional.empty();
+    private Optional<PciPlacement.Address> address = Optional.empty();
+    private OptionalInt bootIndex = OptionalInt.empty();
+
+    private PassthroughOption(Path socket) {
+        this.socket = socket;
+    }
+
+    /**
+     * Parses; nothing is connected to yet.
+     *
+     * @param text the text
+     * @return what to connect to
+     * @throws ConfigurationException if the text is wrong
+     */
+    static PassthroughOption parse(String text) {
+        String[] parts = text.split(",", -1);
+        String path = parts[0].startsWith(VFIO_USER) ? parts[0].substring(VFIO_USER.length()) : "";
+        if (path.isEmpty() || path.indexOf(0) >= 0) {
+            throw new ConfigurationException(
+                    "--passthrough: expected vfio-user:SOCKET, found " + text);
+        }
+        PassthroughOption option = new PassthroughOption(Path.of(path));
+        Set<String> seen = new HashSet<>();
+        for (int i = 1; i < parts.length; i++) {
+            int equals = parts[i].indexOf('=');
+            String key = equals < 0 ? parts[i] : parts[i].substring(0, equals);
+            if (!seen.add(key)) {
+                throw new ConfigurationException(
+                        "--passthrough: expected %s= once, found it twice".formatted(key));
+            }
+            option.take(key, equals < 0 ? "" : parts[i].substring(equals + 1), parts[i]);
+        }
+        return option;
+    }
+
+    private void take(String key, String value, String part) {
+        switch (key) {
+            case "id" -> id = Optional.of(PciPlacement.checkedId(value));
+            case "addr" -> address = Optional.of(PciPlacement.Address.parse(value));
+            case "bootindex" -> bootIndex = OptionalInt.of(PciPlacement.parseIndex(value));
+            default ->
+                    throw new ConfigurationException(
+                            "--passthrough: expected id=, addr= or bootindex=, found " + part);
+        }
+    }
+
+    /**
+     * Connects to the device.
+     *
+     * @param cpus harts of the machine
+     * @param hasAia whether they have files that take messages
+     * @return the device, which gives up its connection when it is removed
+     * @throws ConfigurationException if it cannot be had; nothing is left open
+     */
+    PciPlacement make(int cpus, boolean hasAia) {
+        if (!Linux.isAvailable()) {
+            throw new ConfigurationException("--passthrough: this needs Linux, and native access");
+        }
+        PassthroughDevice device = null;
+        try {
+            PassthroughBackend backend = VfioUserBackend.connect(socket);
+            device = PassthroughDevice.open(PassthroughDeviceType.GENERIC_PCI, backend);
+            device.listen(new Teller());
+            PassthroughFunction function =
+                    PassthroughFunction.builder(device)
+                            .harts(
+                                    cpus,
+                                    messageAddress ->
+                                            hasAia
+                                                    ? hart(messageAddress, cpus)
+                                                    : OptionalInt.empty())
+                            .closing()
+                            .build();
+            return new PciPlacement(function, id, address, bootIndex);
+        } catch (BackendException | PassthroughException refused) {
+            if (device != null) {
+                device.close();
+            }
+            throw new ConfigurationException("--passthrough: " + refused.getMessage(), refused);
+        }
+    }
+
+    /** Whose file a message goes to. */
+    private static OptionalInt hart(long messageAddress, int cpus) {
+        long file = (messageAddress - VirtMap.IMSIC_S) / VirtMap.IMSIC_PAGE_BYTES;
+        return messageAddress >= VirtMap.IMSIC_S && file < cpus
+                ? OptionalInt.of((int) file)
+                : OptionalInt.empty();
+    }
+
+    /** Gives up a device that no machine has got; twice is fine. */
+    static void giveUp(PciPlacement opened) {
+        ((PassthroughFunction) opened.device()).device().close();
+    }
+
+    /** Says what the user would look for. */
+    private static final class Teller implements PassthroughListener {
+        @Override
+        public void lost(PassthroughDevice device) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "{0} is gone; the guest reads all ones from now on",
+                    device.label());
+        }
+    }
+}
