@@ -136,10 +136,11 @@ final class RunCommand implements Callable<Integer> {
 
     @Option(
             names = "--passthrough",
-            paramLabel = "vfio-user:SOCKET[,id=ID][,addr=DD.F][,bootindex=N]",
+            paramLabel = "vfio-user:SOCKET|vfio:PCI-ADDRESS[,id=ID][,addr=DD.F][,bootindex=N]",
             description = {
-                "Plug in a device that another process serves by vfio-user, such as 'dalang serve';",
-                "may be repeated. That process sees the guest's memory."
+                "Plug in a device that another process serves by vfio-user, such as 'dalang serve',",
+                "or one of the host's that is bound to vfio-pci; may be repeated. Whoever serves it",
+                "sees the guest's memory."
             })
     private List<String> passthrough = List.of();
 

@@ -8,7 +8,11 @@ import dev.dalang.passthrough.PassthroughDeviceType;
 import dev.dalang.passthrough.PassthroughException;
 import dev.dalang.passthrough.PassthroughFunction;
 import dev.dalang.passthrough.PassthroughListener;
+import dev.dalang.passthrough.PassthroughOptions;
+import dev.dalang.passthrough.VfioBackend;
 import dev.dalang.passthrough.VfioUserBackend;
+import dev.dalang.pci.PciAddress;
+import dev.dalang.pci.PciException;
 import dev.dalang.vm.internal.board.VirtMap;
 
 import java.nio.file.Path;
@@ -19,19 +23,27 @@ import java.util.Set;
 
 /**
  * A device that lives elsewhere, as {@code --passthrough} has it: {@code
- * vfio-user:SOCKET[,id=ID][,addr=DD.F][,bootindex=N]}.
+ * vfio-user:SOCKET[,id=ID][,addr=DD.F][,bootindex=N]}, or {@code vfio:PCI-ADDRESS} and the same.
  */
 final class PassthroughOption {
     private static final System.Logger LOG = System.getLogger(PassthroughOption.class.getName());
     private static final String VFIO_USER = "vfio-user:";
+    private static final String VFIO = "vfio:";
 
-    private final Path socket;
+    /** The way to the device. */
+    private interface Source {
+        PassthroughBackend open() throws BackendException;
+    }
+
+    private final Source source;
+    private final Optional<PciAddress> host;
     private Optional<String> id = Optional.empty();
     private Optional<PciPlacement.Address> address = Optional.empty();
     private OptionalInt bootIndex = OptionalInt.empty();
 
-    private PassthroughOption(Path socket) {
-        this.socket = socket;
+    private PassthroughOption(Source source, Optional<PciAddress> host) {
+        this.source = source;
+        this.host = host;
     }
 
     /**
@@ -43,12 +55,7 @@ final class PassthroughOption {
      */
     static PassthroughOption parse(String text) {
         String[] parts = text.split(",", -1);
-        String path = parts[0].startsWith(VFIO_USER) ? parts[0].substring(VFIO_USER.length()) : "";
-        if (path.isEmpty() || path.indexOf(0) >= 0) {
-            throw new ConfigurationException(
-                    "--passthrough: expected vfio-user:SOCKET, found " + text);
-        }
-        PassthroughOption option = new PassthroughOption(Path.of(path));
+        PassthroughOption option = of(parts[0], text);
         Set<String> seen = new HashSet<>();
         for (int i = 1; i < parts.length; i++) {
             int equals = parts[i].indexOf('=');
@@ -60,6 +67,24 @@ final class PassthroughOption {
             option.take(key, equals < 0 ? "" : parts[i].substring(equals + 1), parts[i]);
         }
         return option;
+    }
+
+    private static PassthroughOption of(String device, String text) {
+        if (device.startsWith(VFIO)) {
+            try {
+                PciAddress address = PciAddress.parse(device.substring(VFIO.length()));
+                return new PassthroughOption(() -> VfioBackend.open(address), Optional.of(address));
+            } catch (PciException wrong) {
+                throw new ConfigurationException("--passthrough: " + wrong.getMessage(), wrong);
+            }
+        }
+        String path = device.startsWith(VFIO_USER) ? device.substring(VFIO_USER.length()) : "";
+        if (path.isEmpty() || path.indexOf(0) >= 0) {
+            throw new ConfigurationException(
+                    "--passthrough: expected vfio-user:SOCKET or vfio:PCI-ADDRESS, found " + text);
+        }
+        Path socket = Path.of(path);
+        return new PassthroughOption(() -> VfioUserBackend.connect(socket), Optional.empty());
     }
 
     private void take(String key, String value, String part) {
@@ -87,8 +112,12 @@ final class PassthroughOption {
         }
         PassthroughDevice device = null;
         try {
-            PassthroughBackend backend = VfioUserBackend.connect(socket);
-            device = PassthroughDevice.open(PassthroughDeviceType.GENERIC_PCI, backend);
+            device =
+                    PassthroughDevice.open(
+                            PassthroughDeviceType.GENERIC_PCI,
+                            source.open(),
+                            PassthroughOptions.DEFAULT,
+                            host);
             device.listen(new Teller());
             PassthroughFunction function =
                     PassthroughFunction.builder(device)

@@ -356,12 +356,14 @@ public final class VmBuilder {
     }
 
     /**
-     * Plugs in a device that another process serves by vfio-user; may be called more than once. The
+     * Plugs in a device that another process serves by vfio-user, or one of the host's that is
+     * bound to {@code vfio-pci} (never tried on hardware); may be called more than once. The
      * guest's memory is then one that the other process sees, as far as the device's server is
      * trusted with all of it. When the server ends, the guest reads all ones of its device.
      *
      * @param text {@code vfio-user:SOCKET[,id=ID][,addr=DD.F][,bootindex=N]}, with the path at
-     *     which the server listens when the machine is built
+     *     which the server listens when the machine is built; or {@code vfio:PCI-ADDRESS} and the
+     *     same
      * @return this
      * @throws ConfigurationException if the text is wrong
      */
