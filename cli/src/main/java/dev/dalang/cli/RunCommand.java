@@ -126,6 +126,16 @@ final class RunCommand implements Callable<Integer> {
     private List<String> disks = List.of();
 
     @Option(
+            names = "--nvme",
+            paramLabel = "FILE[,readonly][,KEY=VALUE]...",
+            description = {
+                "An NVMe disk in a raw image or a block device; may be repeated. The guest finds the",
+                "first as /dev/nvme0n1, and by its serial= in /dev/disk/by-id; other keys:",
+                "block= (512 or 4096), queues=, bootindex=, id=, addr=."
+            })
+    private List<String> nvmeDisks = List.of();
+
+    @Option(
             names = "--device",
             paramLabel = "NAME|class=CLASS[,id=ID][,addr=DD.F][,bootindex=N][,KEY=VALUE]",
             description = {
@@ -420,6 +430,7 @@ final class RunCommand implements Callable<Integer> {
         }
         flash.forEach(text -> builder.flash(FlashFile.parse(text)));
         disks.forEach(text -> builder.disk(text));
+        nvmeDisks.forEach(text -> builder.nvme(text));
         plugins.forEach(builder::plugin);
         devices.forEach(builder::device);
         passthrough.forEach(builder::passthrough);

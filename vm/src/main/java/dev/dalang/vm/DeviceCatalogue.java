@@ -6,6 +6,7 @@ import dev.dalang.pci.PciDeviceSpec;
 import dev.dalang.pci.PciRootPort;
 import dev.dalang.vm.internal.plugin.DeviceClasses;
 import dev.dalang.vm.internal.plugin.DeviceKind;
+import dev.dalang.vm.internal.plugin.NvmeKind;
 import dev.dalang.vm.internal.plugin.Plugin;
 import dev.dalang.vm.internal.plugin.VirtioKinds;
 
@@ -38,6 +39,7 @@ public final class DeviceCatalogue {
                                     "root-port",
                                     "a PCI Express root port with a slot",
                                     PciRootPort::of),
+                            NvmeKind.nvme(),
                             VirtioKinds.rng()),
                     List.of());
 

@@ -146,11 +146,6 @@ final class PassthroughOption {
                 : OptionalInt.empty();
     }
 
-    /** Gives up a device that no machine has got; twice is fine. */
-    static void giveUp(PciPlacement opened) {
-        ((PassthroughFunction) opened.device()).device().close();
-    }
-
     /** Says what the user would look for. */
     private static final class Teller implements PassthroughListener {
         @Override

@@ -10,7 +10,7 @@ import dev.dalang.bus.sandbox.Jail;
 import dev.dalang.bus.time.VirtualClock;
 import dev.dalang.pci.PciRoot;
 import dev.dalang.riscv.Hart;
-import dev.dalang.virtio.block.VirtioBlockDevice;
+import dev.dalang.storage.BlockBackend;
 import dev.dalang.virtio.console.VirtioConsoleDevice;
 import dev.dalang.vm.internal.board.BoardConfiguration;
 import dev.dalang.vm.internal.board.VirtBoard;
@@ -267,13 +267,13 @@ public final class Vm implements AutoCloseable {
     /**
      * Makes a disk larger while the machine runs, or before; the guest hears of it.
      *
-     * @param id the disk's, as {@link DiskFile#id} says
+     * @param id the disk's, as {@link DiskFile#id} and {@link NvmeFile#id} say
      * @param bytes the size, a multiple of the disk's block, not less than before
      * @throws ConfigurationException if there is no such disk, it cannot be of that size, or the
      *     host refuses; its size is as before
      */
     public void resizeDisk(String id, long bytes) {
-        VirtioBlockDevice disk =
+        BlockBackend disk =
                 board.disk(id)
                         .orElseThrow(
                                 () ->

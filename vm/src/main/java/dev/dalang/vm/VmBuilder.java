@@ -67,6 +67,7 @@ public final class VmBuilder {
     private @Nullable VirtioTransportType transport;
     private boolean packed;
     private final List<DiskFile> disks = new ArrayList<>();
+    private final List<NvmeFile> nvmeDisks = new ArrayList<>();
     private final List<NetworkOption> networks = new ArrayList<>();
     private boolean noNetwork;
 
@@ -321,6 +322,28 @@ public final class VmBuilder {
     }
 
     /**
+     * Plugs an NVMe disk in; may be repeated. They come after the other disks, in their order.
+     *
+     * @param disk the disk, whose file is opened by {@link #build}
+     * @return this
+     */
+    public VmBuilder nvme(NvmeFile disk) {
+        nvmeDisks.add(disk);
+        return this;
+    }
+
+    /**
+     * Plugs an NVMe disk in; may be repeated.
+     *
+     * @param text as {@link NvmeFile#parse} takes it
+     * @return this
+     * @throws ConfigurationException if it cannot be taken
+     */
+    public VmBuilder nvme(String text) {
+        return nvme(NvmeFile.parse(text));
+    }
+
+    /**
      * Adds a port to the machine's virtio console device, which it then has; default: none. {@link
      * Vm#consoleDevice} resizes it while the machine runs.
      *
@@ -517,6 +540,9 @@ public final class VmBuilder {
             for (DiskFile disk : disks) {
                 opened.add(disk.open(opened.size()));
             }
+            for (int i = 0; i < nvmeDisks.size(); i++) {
+                opened.add(nvmeDisks.get(i).open(i));
+            }
             if (!consolePorts.isEmpty()) {
                 VirtioConsoleDevice console = ConsolePort.open(consolePorts);
                 opened.add(
@@ -547,7 +573,7 @@ public final class VmBuilder {
         if (opened.device() instanceof VirtioPciDevice carried) {
             carried.virtio().detach();
         } else {
-            PassthroughOption.giveUp(opened);
+            opened.device().detach();
         }
     }
 

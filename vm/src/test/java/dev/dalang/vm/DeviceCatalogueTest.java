@@ -55,7 +55,7 @@ class DeviceCatalogueTest {
     void theHouseHasDevicesOfItsOwn() {
         assertThat(DeviceCatalogue.builtIn().list())
                 .extracting(DeviceCatalogue.Listed::name)
-                .containsExactly("edu", "inspect", "root-port", "virtio-rng");
+                .containsExactly("edu", "inspect", "nvme", "root-port", "virtio-rng");
         assertThat(DeviceCatalogue.builtIn().list().getFirst())
                 .satisfies(
                         edu -> {
@@ -154,7 +154,9 @@ class DeviceCatalogueTest {
         assertMistake(() -> house.parse("class=java.lang.String", 0), "java.lang.String");
         assertMistake(() -> house.parse("class=", 0), "class=");
         assertMistake(
-                () -> house.parse("nothing", 0), "edu, inspect, root-port, virtio-rng", "nothing");
+                () -> house.parse("nothing", 0),
+                "edu, inspect, nvme, root-port, virtio-rng",
+                "nothing");
         Path hidden = jar("Hidden", "Hidden() {}");
         assertMistake(() -> house.with(hidden).parse("class=Hidden", 0), "constructor", "Hidden");
         String throwing = "public Thrower() { throw new IllegalStateException(\"broken\"); }";

@@ -633,6 +633,7 @@ final class NvmeController {
         beginReset();
         awaitSettled();
         set(NvmeRegisters.CSTS_NSSRO, 0);
+        features.resetTimestamp();
         logs.reset();
     }
 

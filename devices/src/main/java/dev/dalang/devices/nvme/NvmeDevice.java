@@ -38,6 +38,7 @@ public final class NvmeDevice implements PciDevice {
     private static final int MASS_STORAGE_NVM_EXPRESS = 0x01_0802;
     private static final int PAGE = 4096;
     private static final int MSIX_ENTRY_BYTES = 16;
+    private static final int DOORBELL_SHIFT = 2;
 
     private final NvmeCounters counters = new NvmeCounters();
     private final NvmeNamespace namespace;
@@ -49,7 +50,7 @@ public final class NvmeDevice implements PciDevice {
     private NvmeDevice(Builder builder) {
         namespace = new NvmeNamespace(builder.backend, builder.blockBytes);
         vectors = builder.queues + 1;
-        strideShift = 2 + builder.doorbellStride;
+        strideShift = DOORBELL_SHIFT + builder.doorbellStride;
         controller =
                 new NvmeController(
                         namespace,
@@ -98,8 +99,17 @@ public final class NvmeDevice implements PciDevice {
 
     // ---------------------------------------------------------------- what it is
 
+    /** {@return what a disk is that has the default options} */
+    public static PciDeviceSpec defaultSpec() {
+        return spec(DEFAULT_QUEUES + 1, DOORBELL_SHIFT);
+    }
+
     @Override
     public PciDeviceSpec spec() {
+        return spec(vectors, strideShift);
+    }
+
+    private static PciDeviceSpec spec(int vectors, int strideShift) {
         int doorbellsEnd = NvmeRegisters.DOORBELLS + (2 * vectors << strideShift);
         int table = roundUp(doorbellsEnd);
         int pending = table + roundUp(MSIX_ENTRY_BYTES * vectors);
@@ -122,10 +132,9 @@ public final class NvmeDevice implements PciDevice {
 
     @Override
     public String bootorderNode(String unit) {
-        // The name that firmware has for a namespace: its number, and its EUI-64, of which it has
-        // none.
-        return "pci%04x,%04x@%s/namespace@1,0"
-                .formatted(NvmeIdentity.VENDOR, NvmeIdentity.DEVICE, unit);
+        // Firmware knows a namespace by this name, whatever the controller's ids: by its number and
+        // its EUI-64, of which it has none.
+        return "pci8086,5845@" + unit + "/namespace@1,0";
     }
 
     // ---------------------------------------------------------------- accesses

@@ -105,7 +105,7 @@ final class NvmeLogs {
     synchronized void addError(
             int queue, int command, int status, int at, long block, int namespace) {
         int place = (int) (errorCount % ENTRIES) * ENTRY_BYTES;
-        errorCount++;
+        errorCount = errorCount + 1 & Long.MAX_VALUE; // a snapshot may say any number
         Arrays.fill(errors.array(), place, place + ENTRY_BYTES, (byte) 0);
         errors.putLong(place, errorCount);
         errors.putShort(place + 8, (short) queue);

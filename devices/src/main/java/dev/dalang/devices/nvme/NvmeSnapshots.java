@@ -163,6 +163,7 @@ final class NvmeSnapshots {
             }
         }
         controller.events().restore(pending, masked);
+        controller.interrupts().settle();
     }
 
     private NvmeState state(Snapshot snapshot) {

@@ -42,7 +42,7 @@ class NvmeControllerTest {
         assertThat(capabilities >>> 52 & 0xf).as("to 64 KiB").isEqualTo(4);
         assertThat(rig.msix.vectors()).isEqualTo(5);
         assertThat(rig.function.device().bootorderNode("4"))
-                .isEqualTo("pci1234,4e56@4/namespace@1,0");
+                .isEqualTo("pci8086,5845@4/namespace@1,0");
     }
 
     @Test

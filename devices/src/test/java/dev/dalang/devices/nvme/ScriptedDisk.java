@@ -55,6 +55,11 @@ final class ScriptedDisk implements BlockBackend {
         failures.add(status);
     }
 
+    /** What was said to fail does not. */
+    synchronized void failNoMore() {
+        failures.clear();
+    }
+
     /** The next submission fails as no back end should. */
     synchronized void throwNext() {
         throwsNext = true;

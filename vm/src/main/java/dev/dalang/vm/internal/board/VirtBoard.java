@@ -15,6 +15,7 @@ import dev.dalang.bus.time.SystemVirtualClock;
 import dev.dalang.bus.time.VirtualClock;
 import dev.dalang.bus.trace.IoTracer;
 import dev.dalang.bus.trace.LineTracer;
+import dev.dalang.devices.nvme.NvmeDevice;
 import dev.dalang.pci.PciFunction;
 import dev.dalang.pci.PciRoot;
 import dev.dalang.riscv.Hart;
@@ -25,6 +26,7 @@ import dev.dalang.riscv.intc.AplicDomain;
 import dev.dalang.riscv.intc.Imsic;
 import dev.dalang.riscv.intc.Plic;
 import dev.dalang.riscv.sbi.SbiFirmware;
+import dev.dalang.storage.BlockBackend;
 import dev.dalang.virtio.VirtioDevice;
 import dev.dalang.virtio.VirtioMmioDevice;
 import dev.dalang.virtio.VirtioPciDevice;
@@ -468,21 +470,32 @@ public final class VirtBoard implements AutoCloseable {
     }
 
     /** A virtio disk, by its id. */
-    public Optional<VirtioBlockDevice> disk(String id) {
-        Stream<VirtioDevice> functions =
+    public Optional<BlockBackend> disk(String id) {
+        Stream<Object> functions =
                 pci.root().functions().stream()
                         .filter(function -> function.id().equals(id))
                         .map(PciFunction::device)
-                        .filter(VirtioPciDevice.class::isInstance)
-                        .map(device -> ((VirtioPciDevice) device).virtio());
+                        .map(
+                                device ->
+                                        device instanceof VirtioPciDevice virtio
+                                                ? virtio.virtio()
+                                                : device);
         Stream<VirtioDevice> inSlots =
                 slots.devices().stream()
                         .filter(device -> device.label().equals(id))
                         .map(VirtioMmioDevice::virtio);
         return Stream.concat(functions, inSlots)
-                .filter(VirtioBlockDevice.class::isInstance)
-                .map(VirtioBlockDevice.class::cast)
+                .map(VirtBoard::backend)
+                .flatMap(Optional::stream)
                 .findFirst();
+    }
+
+    private static Optional<BlockBackend> backend(Object device) {
+        return switch (device) {
+            case VirtioBlockDevice disk -> Optional.of(disk.backend());
+            case NvmeDevice disk -> Optional.of(disk.backend());
+            default -> Optional.empty();
+        };
     }
 
     /** The devices. */

@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.IntFunction;
+import java.util.function.Supplier;
 
 /**
  * A kind of device, and how one is made. What a plug-in's classes throw becomes a {@link
@@ -27,6 +28,7 @@ public final class DeviceKind {
     private final boolean takesAnything;
     private final Optional<Path> plugin;
     private final Maker maker;
+    private final Optional<Supplier<PciDeviceSpec>> without;
 
     DeviceKind(
             String name,
@@ -35,12 +37,24 @@ public final class DeviceKind {
             boolean takesAnything,
             Optional<Path> plugin,
             Maker maker) {
+        this(name, description, options, takesAnything, plugin, maker, Optional.empty());
+    }
+
+    private DeviceKind(
+            String name,
+            String description,
+            Map<String, String> options,
+            boolean takesAnything,
+            Optional<Path> plugin,
+            Maker maker,
+            Optional<Supplier<PciDeviceSpec>> without) {
         this.name = name;
         this.description = description;
         this.options = new TreeMap<>(options);
         this.takesAnything = takesAnything;
         this.plugin = plugin;
         this.maker = maker;
+        this.without = without;
     }
 
     /** A kind of the house: without options, made by its number among the devices, from 1. */
@@ -67,6 +81,23 @@ public final class DeviceKind {
                 false,
                 Optional.empty(),
                 (values, _) -> maker.apply(values));
+    }
+
+    /** The same, of a kind that cannot be made without options: so it says itself what it is. */
+    public static DeviceKind of(
+            String name,
+            String description,
+            Map<String, String> options,
+            Supplier<PciDeviceSpec> without,
+            Function<Map<String, String>, PciDevice> maker) {
+        return new DeviceKind(
+                name,
+                description,
+                options,
+                false,
+                Optional.empty(),
+                (values, _) -> maker.apply(values),
+                Optional.of(without));
     }
 
     /** The name. */
@@ -101,6 +132,9 @@ public final class DeviceKind {
 
     /** What a device without options says that it is. */
     public PciDeviceSpec spec() {
+        if (without.isPresent()) {
+            return without.get().get();
+        }
         return specOf("--plugin", create("--plugin", Map.of(), 0));
     }
 
