@@ -666,7 +666,7 @@ final class VfioUserServerTest {
                 // Nothing is asked of it: it wakes all the same.
                 int before = sleeper.calls.size();
                 its.unmap(RAM, 0x1000);
-                while (!sleeper.calls.subList(before, sleeper.calls.size()).contains("wake")) {
+                while (sleeper.calls.stream().skip(before).noneMatch("wake"::equals)) {
                     Thread.onSpinWait();
                 }
             }
