@@ -65,7 +65,8 @@ class CommandLineTest {
     void devicesAreListedWithWhatTheyAre() {
         assertThat(run("devices")).isZero();
         assertThat(out.toString().lines())
-                .hasSize(6)
+                .hasSize(12)
+                .anyMatch(line -> line.matches("nvme +1234:4e56  an NVMe disk"))
                 .anyMatch(line -> line.matches("edu +1234:11e8  the device of driver courses.*"))
                 .anyMatch(line -> line.matches("inspect +1234:da1a  shows and steers.*"))
                 .anyMatch(line -> line.matches("root-port +1b36:000c  .*"))
@@ -83,7 +84,7 @@ class CommandLineTest {
 
     @ParameterizedTest
     @CsvSource({
-        "nothing, 'one of edu, inspect, root-port, virtio-rng or class=CLASS, found nothing'",
+        "nothing, 'one of edu, inspect, nvme, root-port, virtio-rng or class=CLASS, found nothing'",
         "class=no.Such, found no.Such",
         "'edu,size=4', 'expected id=ID, addr=DD.F, bootindex=N for edu, found size=4'",
         "class=java.lang.String, found java.lang.String"
