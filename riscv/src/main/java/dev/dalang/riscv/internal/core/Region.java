@@ -66,7 +66,8 @@ public abstract class Region {
     }
 
     /**
-     * Notes that a group is to have a bridge. One thread at a time.
+     * Notes that a group is to have a bridge. One thread at a time. Of the groups beyond the 63rd,
+     * which no region has by its size, one is noted.
      *
      * @return false if that was noted before
      */

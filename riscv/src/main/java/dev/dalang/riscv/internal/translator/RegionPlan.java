@@ -162,7 +162,7 @@ final class RegionPlan {
      * @param slot where control must be able to come in, in the view's first page
      * @param maxBytes as above
      */
-    static RegionPlan of(CodeView view, Guide guide, int slot, int maxBytes) {
+    static RegionPlan around(CodeView view, Guide guide, int slot, int maxBytes) {
         RegionPlan plan = of(view, guide, List.of(slot), maxBytes);
         if (plan.cuts.isEmpty() || plan.behind.isEmpty()) {
             return plan;

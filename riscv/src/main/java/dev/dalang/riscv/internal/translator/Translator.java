@@ -348,11 +348,11 @@ public final class Translator implements RegionPlan.Guide {
         }
         CodeView view = candidate.view();
         int generation = candidate.isContinuation() ? LARGE : 0;
-        RegionPlan plan = RegionPlan.of(view, this, slot, maxBytes(generation));
+        RegionPlan plan = RegionPlan.around(view, this, slot, maxBytes(generation));
         if (!plan.cuts.isEmpty() && generation < LARGE) {
             // A block that is longer than a small region: there is no use in making one first.
             generation = LARGE;
-            plan = RegionPlan.of(view, this, slot, maxBytes(generation));
+            plan = RegionPlan.around(view, this, slot, maxBytes(generation));
         }
         if (plan.isEmpty()) {
             counters.fellBack(RegionPlan.fallback(view.at(slot)));

@@ -33,7 +33,7 @@ final class Plans {
 
     /** A plan around a slot. */
     static RegionPlan around(Consumer<Assembler> program, int slot, int maxBytes) {
-        return RegionPlan.of(view(program), new Everything(), slot, maxBytes);
+        return RegionPlan.around(view(program), new Everything(), slot, maxBytes);
     }
 
     /** A plan of a bridge that begins at a slot. */
