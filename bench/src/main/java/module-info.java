@@ -4,7 +4,9 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module dev.dalang.bench {
     requires dev.dalang.bus;
+    requires dev.dalang.linux;
     requires dev.dalang.pci;
+    requires dev.dalang.remote;
     requires dev.dalang.virtio;
     requires dev.dalang.vm;
     requires jmh.core;

@@ -66,8 +66,8 @@ final class LayersTest {
                     Map.entry(
                             "bench",
                             Set.of(
-                                    "bus", "tables", "pci", "net", "storage", "virtio", "devices",
-                                    "testkit", "riscv", "vm")));
+                                    "bus", "tables", "linux", "pci", "net", "storage", "virtio",
+                                    "devices", "remote", "testkit", "riscv", "vm")));
 
     /** The floors that stand on the JDK alone. */
     private static final Set<String> CORE =

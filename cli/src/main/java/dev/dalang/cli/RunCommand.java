@@ -146,11 +146,14 @@ final class RunCommand implements Callable<Integer> {
 
     @Option(
             names = "--passthrough",
-            paramLabel = "vfio-user:SOCKET|vfio:PCI-ADDRESS[,id=ID][,addr=DD.F][,bootindex=N]",
+            paramLabel =
+                    "vfio-user:SOCKET[,timeout=SECONDS]|vfio:PCI-ADDRESS"
+                            + "[,id=ID][,addr=DD.F][,bootindex=N]",
             description = {
                 "Plug in a device that another process serves by vfio-user, such as 'dalang serve',",
                 "or one of the host's that is bound to vfio-pci; may be repeated. Whoever serves it",
-                "sees the guest's memory."
+                "sees the guest's memory; one that does not answer in time, 30 seconds unless it is",
+                "said, is given up."
             })
     private List<String> passthrough = List.of();
 

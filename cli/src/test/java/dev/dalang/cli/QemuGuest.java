@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** A Linux in QEMU, at the prompt of a shell on its serial port. */
-final class QemuGuest implements AutoCloseable {
+final class QemuGuest implements LinuxGuest {
     private static final String PROMPT = "~ # ";
 
     /** Long, for machines that have much else to do. */
@@ -91,8 +91,8 @@ final class QemuGuest implements AutoCloseable {
         }
     }
 
-    /** What a command prints, in a shell of its own. */
-    String command(String command) throws InterruptedException {
+    @Override
+    public String command(String command) throws InterruptedException {
         // The markers are not what the terminal echoes.
         type("(echo 'answer'':'; " + command + "); echo 'end''-of-answer'");
         await("answer:\n");

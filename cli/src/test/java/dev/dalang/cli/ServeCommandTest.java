@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.dalang.linux.Linux;
+import dev.dalang.linux.UnixListener;
 import dev.dalang.linux.UnixSocket;
 
 import org.junit.jupiter.api.BeforeEach;
@@ -109,7 +110,7 @@ class ServeCommandTest {
                         "--console",
                         "none",
                         "--passthrough",
-                        option + ",id=elsewhere",
+                        option + ",id=elsewhere,timeout=59.5",
                         "--trace",
                         "elsewhere,file=" + trace,
                         "--timeout",
@@ -119,6 +120,19 @@ class ServeCommandTest {
         assertThat(err.toString()).isEmpty();
         assertThat(status).isZero();
         assertThat(trace).content().contains("0x10000ed");
+    }
+
+    @Test
+    void aServerThatDoesNotAnswerInTimeIsGivenUp() throws Exception {
+        Path program = TinyProgram.readBar(directory.resolve("program.elf"));
+        Path socket = directory.resolve("silent.sock");
+        try (UnixListener _ = UnixListener.listen(socket)) {
+            String option = "vfio-user:" + socket + ",timeout=0.05";
+            assertMistake(
+                    run("run", "--bare", program.toString(), "--passthrough", option),
+                    "--passthrough: ",
+                    "no answer to VERSION");
+        }
     }
 
     @ParameterizedTest

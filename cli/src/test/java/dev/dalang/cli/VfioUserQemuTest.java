@@ -125,7 +125,11 @@ class VfioUserQemuTest {
         }
     }
 
-    /** Two nodes of memory: the first has a descriptor, the second none. */
+    /**
+     * Two nodes of memory: the first has a descriptor, the second none. The board wants a processor
+     * for each; Linux stays on one, because its start on two processors of this board ended once in
+     * a loop without end.
+     */
     @Test
     void memoryWithoutADescriptorIsReachedByMessages() throws Exception {
         Path log = directory.resolve("log");
@@ -133,17 +137,18 @@ class VfioUserQemuTest {
                 QemuGuest guest =
                         boot(
                                 List.of("-m", "512", "-smp", "2"),
+                                List.of("-append", "console=ttyS0 quiet panic=-1 maxcpus=1"),
                                 List.of("-object", "memory-backend-memfd,id=m0,share=on,size=256M"),
                                 List.of("-object", "memory-backend-ram,id=m1,size=256M"),
                                 List.of("-numa", "node,memdev=m0,cpus=0"),
                                 List.of("-numa", "node,memdev=m1,cpus=1"),
                                 Qemu.device(socket, 1),
                                 Qemu.traceTo(log))) {
-            assertThat(guest.command("taskset 1 /host/drive msix " + EDU))
+            assertThat(driveWithMemoryOf(guest, 0))
                     .contains("received: what was sent", "interrupts: msix 3: 1 2 2");
             assertThat(Files.readString(log)).doesNotContain(" cmd 0xb ", " cmd 0xc ");
 
-            assertThat(guest.command("taskset 2 /host/drive msix " + EDU))
+            assertThat(driveWithMemoryOf(guest, 1))
                     .contains("received: what was sent", "interrupts: msix 3: 1 2 2");
             assertThat(Files.readString(log))
                     .as("a DMA_READ and a DMA_WRITE of a page")
@@ -151,6 +156,13 @@ class VfioUserQemuTest {
             guest.powerOff();
             assertThat(server.refusals()).isZero();
         }
+    }
+
+    /** Linux takes a device's buffers from the device's node. */
+    private static String driveWithMemoryOf(QemuGuest guest, int node) throws InterruptedException {
+        return guest.command(
+                "echo %d >/sys/bus/pci/devices/%s/numa_node; /host/drive msix %s"
+                        .formatted(node, EDU, EDU));
     }
 
     @Test

@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
 import java.nio.charset.Charset;
 import java.nio.file.Path;
 import java.util.List;
@@ -323,7 +324,8 @@ public final class LinuxFile implements AutoCloseable {
      * Reads into several pieces of memory, one after the other.
      *
      * @param offset where in the file, in bytes
-     * @param targets where the bytes go; 1 to {@link #MAX_PIECES}, native
+     * @param targets where the bytes go; 1 to {@link #MAX_PIECES}, native; the list stays as it is
+     *     until this returns
      * @return bytes; 0 at the end of the file
      * @throws HostIoException if it fails
      */
@@ -342,6 +344,7 @@ public final class LinuxFile implements AutoCloseable {
                 throwUnlessInterrupted("preadv");
             }
         } finally {
+            Reference.reachabilityFence(targets);
             descriptor.release();
         }
     }
@@ -350,7 +353,8 @@ public final class LinuxFile implements AutoCloseable {
      * Writes from several pieces of memory, one after the other.
      *
      * @param offset where in the file, in bytes
-     * @param sources where the bytes come from; 1 to {@link #MAX_PIECES}, native
+     * @param sources where the bytes come from; 1 to {@link #MAX_PIECES}, native; the list stays as
+     *     it is until this returns
      * @return bytes
      * @throws HostIoException if it fails
      */
@@ -369,10 +373,15 @@ public final class LinuxFile implements AutoCloseable {
                 throwUnlessInterrupted("pwritev");
             }
         } finally {
+            Reference.reachabilityFence(sources);
             descriptor.release();
         }
     }
 
+    /**
+     * Writes down where the pieces are. An address keeps nothing alive: whoever hands this to the
+     * kernel keeps the pieces reachable until the call has returned.
+     */
     private static MemorySegment vector(List<MemorySegment> pieces) {
         if (pieces.isEmpty() || pieces.size() > MAX_PIECES) {
             throw new IllegalArgumentException(
@@ -396,7 +405,8 @@ public final class LinuxFile implements AutoCloseable {
      * RWF_NOWAIT}). Neither the kernel nor every file system can tell.
      *
      * @param offset where in the file, in bytes
-     * @param targets where the bytes go; 1 to {@link #MAX_PIECES}, native
+     * @param targets where the bytes go; 1 to {@link #MAX_PIECES}, native; the list stays as it is
+     *     until this returns
      * @return bytes, maybe fewer than there are; 0 at the end of the file; {@link #WOULD_WAIT}, or
      *     {@link #CANNOT_TELL} for this file for ever
      * @throws HostIoException if it fails
@@ -423,6 +433,7 @@ public final class LinuxFile implements AutoCloseable {
                 throwUnlessInterrupted("preadv2");
             }
         } finally {
+            Reference.reachabilityFence(targets);
             descriptor.release();
         }
     }

@@ -8,6 +8,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
 import java.nio.charset.Charset;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -105,6 +106,21 @@ public final class UnixSocket implements AutoCloseable {
         }
     }
 
+    /**
+     * Takes over a connection of another process.
+     *
+     * @param received what came; it may turn out to be something else, on which every call fails
+     * @return the connection
+     */
+    public static UnixSocket of(Descriptor received) {
+        return new UnixSocket(received);
+    }
+
+    /** {@return what is sent to another process} */
+    public Descriptor descriptor() {
+        return descriptor;
+    }
+
     static Descriptor create(String subject) throws HostIoException {
         int number = SocketCalls.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (number < 0) {
@@ -191,6 +207,7 @@ public final class UnixSocket implements AutoCloseable {
                 }
             }
         } finally {
+            Reference.reachabilityFence(bytes); // the message has no more than its address
             held.forEach(Descriptor::release);
             descriptor.release();
         }
@@ -245,6 +262,7 @@ public final class UnixSocket implements AutoCloseable {
                 retry("recvmsg", POLLIN, milliseconds, deadline);
             }
         } finally {
+            Reference.reachabilityFence(target);
             descriptor.release();
         }
     }

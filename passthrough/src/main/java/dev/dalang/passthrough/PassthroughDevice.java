@@ -9,7 +9,6 @@ import dev.dalang.pci.PciException;
 
 import org.jspecify.annotations.Nullable;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -51,14 +50,12 @@ public final class PassthroughDevice implements AutoCloseable {
     /** Guards what follows, and is held while the device answers. */
     private final Object lock = new Object();
 
-    private final List<MmioRegion> regions = new ArrayList<>();
+    private final DeviceRegions regions;
+    private final DeviceVectors vectors;
     private final InterruptModes interrupts;
     private final DmaMap dma;
     private @Nullable String unusable;
     private boolean closed;
-
-    /** Written with the lock held. */
-    private volatile List<MsixRemap> remaps = List.of();
 
     private volatile @Nullable PassthroughVm owner;
     private volatile @Nullable PciConfigPassthrough shown;
@@ -80,6 +77,8 @@ public final class PassthroughDevice implements AutoCloseable {
         this.options = options;
         this.address = address;
         registers = new DeviceRegisters(backend, counters, this::failed);
+        regions = new DeviceRegions(backend);
+        vectors = new DeviceVectors(backend);
         interrupts = new InterruptModes(backend);
         dma = new DmaMap(backend);
         image = ConfigImage.read(backend);
@@ -233,43 +232,21 @@ public final class PassthroughDevice implements AutoCloseable {
     public void addMmioRegion(MmioRegion region) {
         synchronized (lock) {
             requireOpen("add a region");
-            if (!region.isSound() || !region.isAligned() || !isInside(region)) {
-                throw new PassthroughException(
-                        Kind.INVALID_REGION,
-                        label(),
-                        "add a region",
-                        "expected whole pages inside a region of the device's, got " + region);
-            }
-            for (MmioRegion other : regions) {
-                if (other.overlaps(region)) {
-                    throw new PassthroughException(
-                            Kind.OVERLAP,
-                            label(),
-                            "add a region",
-                            region + " is where the guest has " + other);
-                }
-            }
-            regions.add(region.mapped(owner != null));
+            regions.add(region, owner != null);
         }
-    }
-
-    private boolean isInside(MmioRegion region) {
-        return backend.region(region.region())
-                .filter(all -> region.offset() + region.size() <= all.size())
-                .isPresent();
     }
 
     /** {@return the parts of its memory} */
     public List<MmioRegion> mmioRegions() {
         synchronized (lock) {
-            return List.copyOf(regions);
+            return regions.all();
         }
     }
 
     /** {@return how many parts there are, mapped or not} */
     public int mmioRegionCount() {
         synchronized (lock) {
-            return regions.size();
+            return regions.all().size();
         }
     }
 
@@ -284,55 +261,18 @@ public final class PassthroughDevice implements AutoCloseable {
     public void addMsixRemap(MsixRemap remap) {
         synchronized (lock) {
             requireOpen("add a vector");
-            requireTarget("add a vector", remap, owner);
-            for (MsixRemap other : remaps) {
-                if (other.hostVector() == remap.hostVector()) {
-                    throw new PassthroughException(
-                            Kind.DUPLICATE_VECTOR,
-                            label(),
-                            "add a vector",
-                            "its vector " + remap.hostVector() + " goes to " + other + " already");
-                }
-            }
-            int limit =
-                    Math.min(
-                            backend.interrupts(InterruptKind.MSIX).count(),
-                            MsixRemap.MAX_MSIX_VECTORS);
-            if (remaps.size() >= limit) {
-                throw new PassthroughException(
-                        Kind.VECTOR_LIMIT,
-                        label(),
-                        "add a vector",
-                        "all of its " + limit + " vectors are in use");
-            }
-            List<MsixRemap> next = new ArrayList<>(remaps);
-            next.add(remap.active(owner != null));
-            remaps = List.copyOf(next);
-        }
-    }
-
-    private void requireTarget(String operation, MsixRemap remap, @Nullable PassthroughVm vm) {
-        int harts = vm == null || vm.harts() == 0 ? Integer.MAX_VALUE : vm.harts();
-        if ((remap.hostVector() | remap.guestVector()) >>> 16 != 0
-                || remap.targetHart() < 0
-                || remap.targetHart() >= harts) {
-            throw new PassthroughException(
-                    Kind.INVALID_TARGET,
-                    label(),
-                    operation,
-                    "expected vectors of 0..%d and a hart of 0..%d, got %s"
-                            .formatted(MsixRemap.MAX_VECTOR, harts - 1, remap));
+            vectors.add(remap, owner);
         }
     }
 
     /** {@return the vectors} */
     public List<MsixRemap> msixRemaps() {
-        return remaps;
+        return vectors.all();
     }
 
     /** {@return how many vectors there are, active or not} */
     public int msixRemapCount() {
-        return remaps.size();
+        return vectors.all().size();
     }
 
     /**
@@ -344,7 +284,7 @@ public final class PassthroughDevice implements AutoCloseable {
      */
     public Optional<RemappedInterrupt> remapInterrupt(int hostVector) {
         PassthroughVm vm = owner;
-        MsixRemap remap = vm == null ? null : active(hostVector);
+        MsixRemap remap = vm == null ? null : vectors.active(hostVector);
         if (vm == null || remap == null) {
             counters.spuriousInterrupts.increment();
             return Optional.empty();
@@ -353,26 +293,9 @@ public final class PassthroughDevice implements AutoCloseable {
         return Optional.of(new RemappedInterrupt(remap.guestVector(), hart(vm, remap)));
     }
 
-    private @Nullable MsixRemap active(int hostVector) {
-        List<MsixRemap> all = remaps;
-        if (hostVector >= 0 && hostVector < all.size()) {
-            // Where a guest has programmed them, they stand in order.
-            MsixRemap there = all.get(hostVector);
-            if (there.hostVector() == hostVector) {
-                return there.isActive() ? there : null;
-            }
-        }
-        for (MsixRemap remap : all) {
-            if (remap.hostVector() == hostVector) {
-                return remap.isActive() ? remap : null;
-            }
-        }
-        return null;
-    }
-
     /** As {@link #remapInterrupt}, for who needs the guest's number alone; -1 for none. */
     int deliver(int hostVector) {
-        MsixRemap remap = owner == null ? null : active(hostVector);
+        MsixRemap remap = owner == null ? null : vectors.active(hostVector);
         if (remap == null) {
             counters.spuriousInterrupts.increment();
             return -1;
@@ -419,9 +342,7 @@ public final class PassthroughDevice implements AutoCloseable {
             if (unusable != null) {
                 throw new PassthroughException(Kind.BACKEND, label(), operation, unusable);
             }
-            for (MsixRemap remap : remaps) {
-                requireTarget(operation, remap, vm);
-            }
+            vectors.requireTargets(operation, vm);
             try {
                 resetBackend();
                 dma.follow(vm.memory().get(), vm.dma());
@@ -430,8 +351,8 @@ public final class PassthroughDevice implements AutoCloseable {
                 throw thrown(operation, failure);
             }
             ownConfiguration.reset();
-            regions.replaceAll(region -> region.mapped(true));
-            remaps = remaps.stream().map(remap -> remap.active(true)).toList();
+            regions.map(true);
+            vectors.activate(true);
             owner = vm;
         }
     }
@@ -454,7 +375,7 @@ public final class PassthroughDevice implements AutoCloseable {
             }
             // Whoever is told of an interrupt from here on finds that it goes nowhere.
             owner = null;
-            remaps = List.of();
+            vectors.clear();
             regions.clear();
             messages = _ -> 0;
             shown = null;
@@ -501,8 +422,8 @@ public final class PassthroughDevice implements AutoCloseable {
             } catch (BackendException failure) {
                 throw thrown("reset", failure);
             } finally {
-                regions.replaceAll(region -> region.mapped(false));
-                remaps = remaps.stream().map(remap -> remap.active(false)).toList();
+                regions.map(false);
+                vectors.activate(false);
                 ownConfiguration.reset();
             }
         }
@@ -619,29 +540,18 @@ public final class PassthroughDevice implements AutoCloseable {
     /** The guest has programmed these vectors, of as many as there are. */
     void program(PassthroughVm vm, int guestVectors) {
         synchronized (lock) {
-            if (!belongsTo(vm) || programmed() == guestVectors) {
-                return;
+            if (belongsTo(vm)) {
+                vectors.program(guestVectors);
             }
-            List<MsixRemap> next = new ArrayList<>();
-            for (int vector = 0; vector < guestVectors; vector++) {
-                next.add(new MsixRemap(vector, vector, 0, true));
-            }
-            remaps = List.copyOf(next);
         }
-    }
-
-    private int programmed() {
-        return (int) remaps.stream().filter(MsixRemap::isActive).count();
     }
 
     /** A BAR of the guest's answers here from now on, or nowhere. */
     void place(PassthroughVm vm, int bar, OptionalLong base, long size) {
         synchronized (lock) {
-            if (!belongsTo(vm)) {
-                return;
+            if (belongsTo(vm)) {
+                regions.place(bar, base, size);
             }
-            regions.removeIf(region -> region.region() == bar);
-            base.ifPresent(at -> regions.add(new MmioRegion(bar, 0, at, size, true)));
         }
     }
 

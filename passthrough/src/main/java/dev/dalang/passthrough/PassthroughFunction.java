@@ -4,7 +4,6 @@ import dev.dalang.bus.Removal;
 import dev.dalang.bus.memory.GuestMemory;
 import dev.dalang.bus.memory.GuestMemoryException;
 import dev.dalang.bus.snapshot.Snapshot;
-import dev.dalang.bus.snapshot.SnapshotException;
 import dev.dalang.passthrough.BackendRegion.Area;
 import dev.dalang.passthrough.PassthroughException.Kind;
 import dev.dalang.pci.BarRange;
@@ -15,20 +14,17 @@ import dev.dalang.pci.PciDeviceSpec;
 import dev.dalang.pci.PciDma;
 import dev.dalang.pci.PciFunction;
 import dev.dalang.pci.PciHost;
-import dev.dalang.pci.PciInterrupts;
 import dev.dalang.pci.PciRegisters;
 import dev.dalang.pci.PciRootPort;
 
 import org.jspecify.annotations.Nullable;
 
 import java.lang.foreign.MemorySegment;
-import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongFunction;
 
 /**
@@ -44,8 +40,6 @@ import java.util.function.LongFunction;
  * <p>A snapshot holds the device's state, if it can give it away; else there is none.
  */
 public final class PassthroughFunction implements PciDevice {
-    private static final String TYPE = "passthrough";
-    private static final int VERSION = 1;
     private static final int COMMAND = 0x04;
     private static final int STATUS = 0x06;
     private static final GuestMemory NO_MEMORY = GuestMemory.of();
@@ -62,13 +56,8 @@ public final class PassthroughFunction implements PciDevice {
     private final PciDeviceSpec spec;
     private final List<List<Area>> tables;
     private final VirtualRegisters virtual;
-    private final Optional<DeviceMigration> migration;
-
-    /** Vectors that the guest has unmasked since it enabled MSI-X. Guarded by itself. */
-    private final BitSet used = new BitSet();
-
-    /** The wire is asserted, and the guest was not seen to serve it yet. */
-    private final AtomicBoolean asserted = new AtomicBoolean();
+    private final FunctionInterrupts interrupts;
+    private final FunctionState state;
 
     /** Guards the command register that the device has. */
     private final Object commandLock = new Object();
@@ -76,7 +65,6 @@ public final class PassthroughFunction implements PciDevice {
     private int forwardedCommand;
 
     private volatile @Nullable PciHost host;
-    private @Nullable SnapshotException cannotSleep;
 
     private PassthroughFunction(Builder builder) {
         device = builder.device;
@@ -94,10 +82,8 @@ public final class PassthroughFunction implements PciDevice {
         spec = made.spec();
         tables = made.tables();
         virtual = new VirtualRegisters(device);
-        migration =
-                device.backend()
-                        .migration()
-                        .map(backend -> new DeviceMigration(backend, this::resetAndArm));
+        interrupts = new FunctionInterrupts(device, vm, spec.hasIntx());
+        state = new FunctionState(device, this::resetAndArm);
     }
 
     /**
@@ -204,26 +190,20 @@ public final class PassthroughFunction implements PciDevice {
      */
     @Override
     public void attach(PciHost given) {
-        host = given;
+        enter(given);
         boolean done = false;
         try {
             admission.run();
             device.assign(vm);
-            device.show(given.configuration(), this::messageAddress);
+            device.show(given.configuration(), interrupts::messageAddress);
             device.mapRegisters(tables);
-            requireDone(
-                    device.arm(
-                            vm,
-                            modes -> {
-                                modes.watch(InterruptKind.ERROR, _ -> device.deviceError());
-                                modes.watch(InterruptKind.REQUEST, _ -> device.deviceRequested());
-                            }));
-            requireDone(armAsProgrammed());
+            requireDone(interrupts.watch());
+            requireDone(interrupts.arm());
             forwardCommand(given.configuration().read(PciRegisters.REG_COMMAND, 0, 2));
             done = true;
         } finally {
             if (!done) {
-                host = null;
+                enter(null);
                 device.unassign(vm);
             }
         }
@@ -236,14 +216,29 @@ public final class PassthroughFunction implements PciDevice {
         }
     }
 
+    private void enter(@Nullable PciHost in) {
+        host = in;
+        interrupts.enter(in);
+    }
+
     @Override
     public void detach() {
-        host = null;
+        enter(null);
+        runToBeReset();
         if (closing) {
             device.close();
         } else {
             device.unassign(vm);
         }
+    }
+
+    /** Some devices that are stopped obey nothing but to go on: they do, without transfers. */
+    private void runToBeReset() {
+        if (state.isStopped() && device.belongsTo(vm) && !device.isLost()) {
+            forwardCommand(0);
+            state.run();
+        }
+        state.forget();
     }
 
     /**
@@ -297,14 +292,14 @@ public final class PassthroughFunction implements PciDevice {
     public long readBar(int bar, long offset, int size) {
         long value =
                 registers.read(bar == PciDeviceSpec.ROM ? BackendRegion.ROM : bar, offset, size);
-        serveWire();
+        interrupts.serveWire();
         return value;
     }
 
     @Override
     public void writeBar(int bar, long offset, int size, long value) {
         registers.write(bar, offset, size, value);
-        serveWire();
+        interrupts.serveWire();
     }
 
     @Override
@@ -369,100 +364,7 @@ public final class PassthroughFunction implements PciDevice {
 
     @Override
     public void capabilityWritten(PciCapStatus status) {
-        device.note(armAsProgrammed());
-    }
-
-    /** Brings the device's interrupts to what the guest has programmed. */
-    private @Nullable BackendException armAsProgrammed() {
-        PciHost in = host;
-        if (in == null || device.isLost()) {
-            return null;
-        }
-        Optional<MsixConfig> msix = in.msix().filter(MsixConfig::isEnabled);
-        if (msix.isPresent()) {
-            BitSet wanted = unmasked(msix.get());
-            device.program(vm, msix.get().numVectors());
-            return device.arm(vm, modes -> modes.msix(wanted, this::message));
-        }
-        synchronized (used) {
-            used.clear();
-        }
-        if (in.msi().filter(msi -> msi.isEnabled()).isPresent()) {
-            int granted = in.msi().get().grantedVectors();
-            device.program(vm, granted);
-            return device.arm(vm, modes -> modes.msi(granted, this::message));
-        }
-        device.program(vm, 0);
-        if (!spec.hasIntx()) {
-            return device.arm(vm, InterruptModes::none);
-        }
-        return device.arm(vm, modes -> modes.wire(this::wire));
-    }
-
-    private BitSet unmasked(MsixConfig msix) {
-        synchronized (used) {
-            if (!msix.isMasked()) {
-                for (int vector = 0; vector < msix.numVectors(); vector++) {
-                    if (!msix.isTableMasked(vector)) {
-                        used.set(vector);
-                    }
-                }
-            }
-            return (BitSet) used.clone();
-        }
-    }
-
-    /** Where the guest sends a vector; 0 if that is not known. */
-    private long messageAddress(int vector) {
-        PciHost in = host;
-        return in == null
-                ? 0
-                : in.msix()
-                        .filter(MsixConfig::isEnabled)
-                        .map(msix -> msix.readMsixTable(16L * vector, 8))
-                        .orElse(0L);
-    }
-
-    private void message(int vector) {
-        PciHost in = host;
-        int guestVector = device.deliver(vector);
-        if (in != null && guestVector >= 0) {
-            in.interrupts().triggerMessage(guestVector);
-        }
-    }
-
-    private void wire(int vector) {
-        PciHost in = host;
-        if (device.deliverWire() && in != null) {
-            asserted.set(true);
-            in.interrupts().raise();
-        }
-    }
-
-    /**
-     * The guest has accessed a register, as who serves a wired interrupt must: the wire is let go,
-     * and the device asked whether it still wants service (level semantics; a controller that tells
-     * when an interrupt is done would ask then).
-     */
-    private void serveWire() {
-        if (asserted.get() && asserted.compareAndSet(true, false)) {
-            PciHost in = host;
-            if (in == null) {
-                return;
-            }
-            PciInterrupts lines = in.interrupts();
-            lines.lower();
-            device.note(
-                    device.arm(
-                            vm,
-                            modes -> {
-                                InterruptInfo info =
-                                        device.backend().interrupts(InterruptKind.INTX);
-                                if (modes.mode() == InterruptKind.INTX && info.isMaskable()) {
-                                    device.backend().unmask(InterruptKind.INTX, 0, 1);
-                                }
-                            }));
-        }
+        device.note(interrupts.arm());
     }
 
     // ---------------------------------------------------------------- reset
@@ -479,23 +381,17 @@ public final class PassthroughFunction implements PciDevice {
         }
         PciHost in = host;
         if (in != null) {
-            device.note(armAsProgrammed());
+            device.note(interrupts.arm());
             forwardCommand(in.configuration().read(PciRegisters.REG_COMMAND, 0, 2));
         }
     }
 
     private void forgetProgramming() {
-        synchronized (used) {
-            used.clear();
-        }
         synchronized (commandLock) {
             forwardedCommand = 0;
         }
         virtual.reset();
-        PciHost in = host;
-        if (asserted.getAndSet(false) && in != null) {
-            in.interrupts().lower();
-        }
+        interrupts.forget();
     }
 
     /** The guest resets the function: everything that it has programmed is gone (§6.6.2). */
@@ -524,7 +420,7 @@ public final class PassthroughFunction implements PciDevice {
         }
         PciHost in = host;
         if (in != null) {
-            BackendException failure = armAsProgrammed();
+            BackendException failure = interrupts.arm();
             if (failure != null) {
                 throw failure;
             }
@@ -559,79 +455,29 @@ public final class PassthroughFunction implements PciDevice {
     /** {@inheritDoc} The device stops, if it can; what fails is told by {@link #snapshot}. */
     @Override
     public void sleep() {
-        migration.ifPresent(device -> cannotSleep = attempt("stop", device::stop));
+        state.stop();
     }
 
     /** {@inheritDoc} The device goes on, programmed as the guest has it. */
     @Override
     public void wake() {
-        if (migration.isEmpty() || host == null) {
-            return;
-        }
-        attempt("run", migration.get()::run);
-        device.note(armAsProgrammed());
         PciHost in = host;
-        if (in != null) {
+        if (in == null) {
+            state.forget();
+        } else if (state.run()) {
+            device.note(interrupts.arm());
             forwardCommand(in.configuration().read(PciRegisters.REG_COMMAND, 0, 2));
         }
     }
 
-    private interface Step {
-        void take() throws BackendException;
-    }
-
-    private @Nullable SnapshotException attempt(String what, Step step) {
-        try {
-            step.take();
-            return null;
-        } catch (BackendException failure) {
-            device.note(failure);
-            return refused(what, failure);
-        }
-    }
-
-    private SnapshotException refused(String what, BackendException failure) {
-        SnapshotException told =
-                new SnapshotException(device.label() + ": " + what + ": " + failure.getMessage());
-        told.initCause(failure);
-        return told;
-    }
-
     @Override
     public Snapshot snapshot() {
-        DeviceMigration able = requireMigration();
-        if (cannotSleep != null) {
-            throw cannotSleep;
-        }
-        try {
-            return Snapshot.builder(TYPE, VERSION).put("state", able.save()).build();
-        } catch (BackendException failure) {
-            device.note(failure);
-            throw refused("take its state", failure);
-        }
+        return state.save();
     }
 
     @Override
     public void restore(Snapshot snapshot) {
-        DeviceMigration able = requireMigration();
-        byte[] state =
-                snapshot.expect(TYPE, VERSION).getBytes("state", DeviceMigration.MAX_STATE_BYTES);
-        try {
-            able.stop();
-            able.load(state);
-        } catch (BackendException failure) {
-            device.note(failure);
-            throw refused("give it a state", failure);
-        }
-    }
-
-    private DeviceMigration requireMigration() {
-        return migration.orElseThrow(
-                () ->
-                        new SnapshotException(
-                                device.label()
-                                        + ": the device cannot give its state away; a machine"
-                                        + " with it cannot be saved or restored"));
+        state.restore(snapshot);
     }
 
     /** What the PCI Express capability asks. */

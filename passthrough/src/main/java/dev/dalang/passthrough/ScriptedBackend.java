@@ -5,14 +5,10 @@ import dev.dalang.pci.PciBar;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Supplier;
@@ -32,26 +28,9 @@ import java.util.function.Supplier;
  * }
  */
 public final class ScriptedBackend implements PassthroughBackend {
-    private static final ValueLayout.OfShort SHORT =
-            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfInt INT =
-            ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfLong LONG =
-            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final int BAR0 = 0x10;
-    private static final int ROM = 0x30;
-    private static final int COMMAND = 0x04;
-    private static final int STATUS = 0x06;
-
-    /** One kind of interrupts, as far as it is armed. */
-    private static final class Armed {
-        final Map<Integer, InterruptSink> sinks = new TreeMap<>();
-        final BitSet masked = new BitSet();
-    }
-
     private final Builder given;
-    private final Map<Integer, MemorySegment> contents = new TreeMap<>();
-    private final Map<InterruptKind, Armed> armed = new EnumMap<>(InterruptKind.class);
+    private final ScriptedRegisters registers;
+    private final ScriptedInterrupts interrupts;
     private final Map<Long, DmaMapping> dma = new TreeMap<>(Long::compareUnsigned);
     private final List<String> calls = new ArrayList<>();
     private final List<Runnable> notices = new ArrayList<>();
@@ -59,20 +38,14 @@ public final class ScriptedBackend implements PassthroughBackend {
     private int failAt = -1;
     private int loseAt = -1;
     private Errno failure = Errno.EIO;
-    private boolean wire;
     private boolean lost;
     private boolean closed;
     private boolean lowPower;
 
     private ScriptedBackend(Builder given) {
         this.given = given;
-        for (BackendRegion region : given.regions) {
-            contents.put(region.index(), Arena.ofAuto().allocate(region.size(), 4096));
-        }
-        for (InterruptKind kind : InterruptKind.values()) {
-            armed.put(kind, new Armed());
-        }
-        powerOn();
+        registers = new ScriptedRegisters(given.config, given.regions, given.bars);
+        interrupts = new ScriptedInterrupts(given.interrupts);
     }
 
     /**
@@ -243,14 +216,7 @@ public final class ScriptedBackend implements PassthroughBackend {
      * @return false if it is not armed
      */
     public boolean signal(InterruptKind kind, int vector) {
-        InterruptSink sink;
-        synchronized (this) {
-            sink = armed(kind).sinks.get(vector);
-        }
-        if (sink != null) {
-            sink.signal(vector);
-        }
-        return sink != null;
+        return interrupts.signal(kind, vector);
     }
 
     /**
@@ -259,24 +225,7 @@ public final class ScriptedBackend implements PassthroughBackend {
      * @param level true for asserted
      */
     public void wire(boolean level) {
-        synchronized (this) {
-            wire = level;
-        }
-        tellWire();
-    }
-
-    private void tellWire() {
-        InterruptSink sink;
-        synchronized (this) {
-            Armed lines = armed(InterruptKind.INTX);
-            sink = wire && !lines.masked.get(0) ? lines.sinks.get(0) : null;
-            if (sink != null && interrupts(InterruptKind.INTX).isAutoMasked()) {
-                lines.masked.set(0);
-            }
-        }
-        if (sink != null) {
-            sink.signal(0);
-        }
+        interrupts.wire(level);
     }
 
     /** Takes the device away: from now on every call fails. */
@@ -301,8 +250,8 @@ public final class ScriptedBackend implements PassthroughBackend {
      * @param kind of which kind
      * @return their numbers
      */
-    public synchronized List<Integer> armedVectors(InterruptKind kind) {
-        return List.copyOf(armed(kind).sinks.keySet());
+    public List<Integer> armedVectors(InterruptKind kind) {
+        return interrupts.armed(kind);
     }
 
     /** {@return true if it was closed} */
@@ -322,15 +271,7 @@ public final class ScriptedBackend implements PassthroughBackend {
      * @return the bytes
      */
     public MemorySegment content(int region) {
-        MemorySegment found = contents.get(region);
-        if (found == null) {
-            throw new IllegalArgumentException("no region " + region);
-        }
-        return found;
-    }
-
-    private Armed armed(InterruptKind kind) {
-        return Objects.requireNonNull(armed.get(kind));
+        return registers.content(region);
     }
 
     // ---------------------------------------------------------------- calls
@@ -375,7 +316,7 @@ public final class ScriptedBackend implements PassthroughBackend {
 
     @Override
     public InterruptInfo interrupts(InterruptKind kind) {
-        return given.interrupts.getOrDefault(kind, InterruptInfo.NONE);
+        return interrupts.info(kind);
     }
 
     @Override
@@ -396,7 +337,7 @@ public final class ScriptedBackend implements PassthroughBackend {
     @Override
     public long read(int region, long offset, int size) throws BackendException {
         call(false, () -> "read region %d at 0x%x".formatted(region, offset));
-        return load(content(region), offset, size);
+        return registers.load(region, offset, size);
     }
 
     /** {@inheritDoc} One call. */
@@ -406,72 +347,10 @@ public final class ScriptedBackend implements PassthroughBackend {
         MemorySegment.copy(content(region), offset, target, 0, target.byteSize());
     }
 
-    private static long load(MemorySegment from, long at, int size) {
-        return switch (size) {
-            case 1 -> from.get(ValueLayout.JAVA_BYTE, at) & 0xffL;
-            case 2 -> from.get(SHORT, at) & 0xffffL;
-            case 4 -> from.get(INT, at) & 0xffff_ffffL;
-            default -> from.get(LONG, at);
-        };
-    }
-
     @Override
     public void write(int region, long offset, int size, long value) throws BackendException {
         call(true, () -> "write region %d at 0x%x: 0x%x".formatted(region, offset, value));
-        MemorySegment to = content(region);
-        synchronized (this) {
-            for (int k = 0; k < size; k++) {
-                long at = offset + k;
-                byte data = (byte) (value >>> 8 * k);
-                byte now = to.get(ValueLayout.JAVA_BYTE, at);
-                boolean isConfig = region == BackendRegion.CONFIG;
-                to.set(
-                        ValueLayout.JAVA_BYTE,
-                        at,
-                        isConfig ? configByte((int) at, data, now) : data);
-            }
-        }
-    }
-
-    /** What becomes of a byte of configuration space. */
-    private byte configByte(int at, byte data, byte now) {
-        if (at < COMMAND || at > COMMAND + 3 && at < BAR0 || at == 0x3d) {
-            return now;
-        }
-        if (at == STATUS || at == STATUS + 1) {
-            return (byte) (now & ~(at == STATUS ? 0 : data & 0xf9));
-        }
-        int register = at & ~3;
-        int index = register == ROM ? PciBar.ROM : (register - BAR0) / 4;
-        if (register == ROM || register >= BAR0 && index < 6) {
-            return (byte) ((data & mask(index) >>> 8 * (at & 3)) | fixed(index) >>> 8 * (at & 3));
-        }
-        return at >= 0x28 && at < 0x3c ? now : data;
-    }
-
-    /** The address bits of a BAR's register. */
-    private int mask(int index) {
-        PciBar bar = given.bars.get(index);
-        PciBar below = given.bars.get(index - 1);
-        if (bar != null) {
-            int mask = (int) -bar.size();
-            return index == PciBar.ROM ? mask | 1 : mask;
-        }
-        return below != null && below.type() == PciBar.Type.MEMORY64 && index < PciBar.ROM
-                ? (int) (-below.size() >>> 32)
-                : 0;
-    }
-
-    private int fixed(int index) {
-        PciBar bar = given.bars.get(index);
-        if (bar == null || index == PciBar.ROM) {
-            return 0;
-        }
-        return switch (bar.type()) {
-            case IO -> 1;
-            case MEMORY32 -> bar.prefetchable() ? 8 : 0;
-            case MEMORY64 -> bar.prefetchable() ? 12 : 4;
-        };
+        registers.store(region, offset, size, value);
     }
 
     @Override
@@ -485,64 +364,31 @@ public final class ScriptedBackend implements PassthroughBackend {
     public void arm(InterruptKind kind, int start, int count, InterruptSink sink)
             throws BackendException {
         call(true, () -> "arm %s %d+%d".formatted(kind, start, count));
-        requireVectors("arm", kind, start, count);
-        synchronized (this) {
-            for (int vector = start; vector < start + count; vector++) {
-                armed(kind).sinks.put(vector, sink);
-            }
-        }
-        if (kind == InterruptKind.INTX) {
-            tellWire();
-        }
-    }
-
-    private void requireVectors(String what, InterruptKind kind, int start, int count)
-            throws BackendException {
-        if (start < 0 || count < 1 || start > interrupts(kind).count() - count) {
-            throw new BackendException(
-                    "%s %s %d+%d".formatted(what, kind, start, count),
-                    Errno.EINVAL.number(),
-                    "there are " + interrupts(kind).count());
-        }
+        interrupts.arm(kind, start, count, sink);
     }
 
     @Override
     public void disarm(InterruptKind kind, int start, int count) throws BackendException {
         call(true, () -> "disarm %s %d+%d".formatted(kind, start, count));
-        requireVectors("disarm", kind, start, count);
-        synchronized (this) {
-            for (int vector = start; vector < start + count; vector++) {
-                armed(kind).sinks.remove(vector);
-            }
-        }
+        interrupts.disarm(kind, start, count);
     }
 
     @Override
     public void disable(InterruptKind kind) throws BackendException {
         call(true, () -> "disable " + kind);
-        synchronized (this) {
-            armed(kind).sinks.clear();
-            armed(kind).masked.clear();
-        }
+        interrupts.disable(kind);
     }
 
     @Override
     public void mask(InterruptKind kind, int start, int count) throws BackendException {
         call(true, () -> "mask %s %d+%d".formatted(kind, start, count));
-        synchronized (this) {
-            armed(kind).masked.set(start, start + count);
-        }
+        interrupts.mask(kind, start, count);
     }
 
     @Override
     public void unmask(InterruptKind kind, int start, int count) throws BackendException {
         call(true, () -> "unmask %s %d+%d".formatted(kind, start, count));
-        synchronized (this) {
-            armed(kind).masked.clear(start, start + count);
-        }
-        if (kind == InterruptKind.INTX) {
-            tellWire();
-        }
+        interrupts.unmask(kind, start, count);
     }
 
     @Override
@@ -574,17 +420,7 @@ public final class ScriptedBackend implements PassthroughBackend {
     @Override
     public void reset() throws BackendException {
         call(true, () -> "reset");
-        powerOn();
-    }
-
-    /** Puts back what is in configuration space, and clears the rest. */
-    private synchronized void powerOn() {
-        contents.values().forEach(region -> region.fill((byte) 0));
-        MemorySegment config = content(BackendRegion.CONFIG);
-        MemorySegment.copy(given.config, 0, config, ValueLayout.JAVA_BYTE, 0, given.config.length);
-        for (int index : given.bars.keySet()) {
-            config.set(INT, index == PciBar.ROM ? ROM : BAR0 + 4L * index, fixed(index));
-        }
+        registers.powerOn();
     }
 
     @Override
@@ -612,7 +448,7 @@ public final class ScriptedBackend implements PassthroughBackend {
             calls.add("close");
             closed = true;
             dma.clear();
-            armed.values().forEach(each -> each.sinks.clear());
+            interrupts.disarmAll();
         }
     }
 

@@ -257,4 +257,25 @@ class DeviceMigrationTest {
                 .containsExactly(
                         "disable MSIX", "reset", "arm MSIX 0+1", "write region 7 at 0x4: 0x7");
     }
+
+    /** One library takes neither of its interrupts nor of its reset while it is stopped. */
+    @Test
+    void aDeviceThatIsStoppedRunsBeforeItIsTakenBack() {
+        ScriptedBackend backend = Devices.rich().migration(device).build();
+        TestMachine machine = new TestMachine();
+        PciFunctionDriver driver = machine.add(PassthroughFunction.of(Devices.open(backend)));
+        driver.enable(PciFunctionDriver.COMMAND_MASTER);
+        driver.msix().enable();
+        machine.root.sleep();
+        backend.clearCalls();
+        device.calls.clear();
+        List<String> before = new ArrayList<>();
+        device.whenEntering = _ -> before.addAll(backend.calls());
+
+        machine.root.close();
+
+        assertThat(device.calls).containsExactly("RUNNING");
+        assertThat(before).containsExactly("write region 7 at 0x4: 0x0");
+        assertThat(backend.calls()).contains("disable MSIX", "reset");
+    }
 }

@@ -10,6 +10,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /** A device that gives its state away, and fails where it is told to. */
 final class ScriptedMigration implements BackendMigration {
@@ -21,6 +22,7 @@ final class ScriptedMigration implements BackendMigration {
     long pageBytes = 8192;
     long[] dirty = {};
     boolean endless;
+    Consumer<MigrationState> whenEntering = _ -> {};
     private int read;
     private final ByteArrayOutputStream written = new ByteArrayOutputStream();
 
@@ -49,6 +51,7 @@ final class ScriptedMigration implements BackendMigration {
     @Override
     public void enter(MigrationState next) throws BackendException {
         calls.add(next.name());
+        whenEntering.accept(next);
         if (failing.contains(next.name())) {
             throw new MigrationException(next, Optional.of(now), Errno.EIO.number());
         }

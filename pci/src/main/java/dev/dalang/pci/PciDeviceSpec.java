@@ -4,9 +4,11 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
@@ -53,11 +55,15 @@ public final class PciDeviceSpec {
     private final Builder values;
     private final List<PciBar> bars;
     private final List<Capability> capabilities;
+    private final List<PciBarMemory> barMemory;
+    private final List<PciDoorbell> doorbells;
 
     private PciDeviceSpec(Builder values, List<PciBar> bars) {
         this.values = values.copy();
         this.bars = List.copyOf(bars);
         this.capabilities = List.copyOf(values.capabilities);
+        this.barMemory = List.copyOf(values.barMemory);
+        this.doorbells = List.copyOf(values.doorbells);
     }
 
     /**
@@ -183,6 +189,16 @@ public final class PciDeviceSpec {
         return capabilities;
     }
 
+    /** {@return what of the BARs is plain memory in files; mostly none} */
+    public List<PciBarMemory> barMemory() {
+        return barMemory;
+    }
+
+    /** {@return the registers whose writes may be told by events; mostly none} */
+    public List<PciDoorbell> doorbells() {
+        return doorbells;
+    }
+
     /**
      * The name of a register behind a BAR.
      *
@@ -217,6 +233,8 @@ public final class PciDeviceSpec {
         private boolean mappable = true;
         private final Map<Integer, Map<Long, String>> registers = new HashMap<>();
         private final List<Capability> capabilities = new ArrayList<>();
+        private final List<PciBarMemory> barMemory = new ArrayList<>();
+        private final List<PciDoorbell> doorbells = new ArrayList<>();
 
         private Builder(String name) {
             this.name = name;
@@ -242,6 +260,8 @@ public final class PciDeviceSpec {
             copy.concurrent = concurrent;
             copy.mappable = mappable;
             copy.registers.putAll(registers);
+            copy.barMemory.addAll(barMemory);
+            copy.doorbells.addAll(doorbells);
             return copy;
         }
 
@@ -551,11 +571,34 @@ public final class PciDeviceSpec {
         }
 
         /**
+         * Says that parts of a BAR are plain memory in a file.
+         *
+         * @param memory the parts, of a BAR that has none yet
+         * @return this
+         */
+        public Builder barMemory(PciBarMemory memory) {
+            barMemory.add(memory);
+            return this;
+        }
+
+        /**
+         * Says that the writes of a register may be told by an event.
+         *
+         * @param doorbell the register
+         * @return this
+         */
+        public Builder doorbell(PciDoorbell doorbell) {
+            doorbells.add(doorbell);
+            return this;
+        }
+
+        /**
          * Ends the specification.
          *
          * @return it
          * @throws PciException if MSI-X has no place: no BAR is left, or the BAR that was named
-         *     cannot hold it; or the device wakes without power management
+         *     cannot hold it; the device wakes without power management; or memory or a doorbell
+         *     lies outside of the BARs, or where MSI-X does
          */
         public PciDeviceSpec build() {
             if (wakes && !powerManagement) {
@@ -577,6 +620,8 @@ public final class PciDeviceSpec {
             } else if (msixPlacement != null) {
                 requirePlace(msixPlacement);
             }
+            requireMemory(placed.msixPlacement);
+            requireDoorbells(placed.msixPlacement);
             return new PciDeviceSpec(placed, all);
         }
 
@@ -614,6 +659,64 @@ public final class PciDeviceSpec {
             }
         }
 
+        /** What MSI-X has of a BAR. */
+        private List<PciBarMemory.Area> msixAreas(int bar, @Nullable MsixPlacement place) {
+            List<PciBarMemory.Area> areas = new ArrayList<>();
+            if (place != null && place.bar() == bar) {
+                areas.add(new PciBarMemory.Area(place.tableOffset(), 16L * msixVectors));
+            }
+            if (place != null && place.pbaBar() == bar) {
+                long bytes = 8L * ((msixVectors + 63) / 64);
+                areas.add(new PciBarMemory.Area(place.pbaOffset(), bytes));
+            }
+            return areas;
+        }
+
+        private void requireMemory(@Nullable MsixPlacement place) {
+            Set<Integer> seen = new HashSet<>();
+            for (PciBarMemory memory : barMemory) {
+                memory.check(name, memoryBarAt(memory.bar()), msixAreas(memory.bar(), place));
+                if (!seen.add(memory.bar())) {
+                    throw new PciException(
+                            PciException.Kind.OVERLAP,
+                            name,
+                            "memory of BAR %d is named twice".formatted(memory.bar()));
+                }
+            }
+        }
+
+        private void requireDoorbells(@Nullable MsixPlacement place) {
+            for (PciDoorbell doorbell : doorbells) {
+                boolean isInside =
+                        bars.stream()
+                                .anyMatch(
+                                        bar ->
+                                                bar.index() == doorbell.bar()
+                                                        && bar.index() != ROM
+                                                        && doorbell.offset() < bar.size()
+                                                        && doorbell.size()
+                                                                <= bar.size() - doorbell.offset());
+                boolean isTaken =
+                        msixAreas(doorbell.bar(), place).stream()
+                                .anyMatch(
+                                        area ->
+                                                doorbell.offset() < area.offset() + area.size()
+                                                        && area.offset()
+                                                                < doorbell.offset()
+                                                                        + doorbell.size());
+                if (!isInside || isTaken) {
+                    throw new PciException(
+                            PciException.Kind.BAR_RANGE,
+                            name,
+                            "expected a doorbell in a BAR, and none of MSI-X, got " + doorbell);
+                }
+            }
+            if (Set.copyOf(doorbells).size() < doorbells.size()) {
+                throw new PciException(
+                        PciException.Kind.OVERLAP, name, "a doorbell is named twice");
+            }
+        }
+
         private PciBar memoryBarAt(int index) {
             return bars.stream()
                     .filter(
@@ -627,8 +730,7 @@ public final class PciDeviceSpec {
                                     new PciException(
                                             PciException.Kind.BAR_INDEX,
                                             name,
-                                            "MSI-X: expected the index of a memory BAR of the"
-                                                    + " device, got "
+                                            "expected the index of a memory BAR of the device, got "
                                                     + index));
         }
 

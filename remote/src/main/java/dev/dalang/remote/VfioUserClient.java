@@ -39,6 +39,7 @@ public final class VfioUserClient implements AutoCloseable {
 
     private final Path path;
     private final int timeoutMillis;
+    private final boolean hasTwinSocket;
     private final Consumer<VfioUserException> onLoss;
     private final Object connecting = new Object();
 
@@ -48,12 +49,13 @@ public final class VfioUserClient implements AutoCloseable {
     private VfioUserClient(Builder builder) throws VfioUserException {
         path = builder.path;
         timeoutMillis = builder.timeoutMillis;
+        hasTwinSocket = builder.hasTwinSocket;
         onLoss = builder.onLoss;
         device = connect();
     }
 
     private DeviceCalls connect() throws VfioUserException {
-        return DeviceCalls.over(path, Channel.connect(path, timeoutMillis, onLoss));
+        return DeviceCalls.over(path, Channel.connect(path, timeoutMillis, hasTwinSocket, onLoss));
     }
 
     /**
@@ -70,6 +72,7 @@ public final class VfioUserClient implements AutoCloseable {
     public static final class Builder {
         private final Path path;
         private int timeoutMillis = (int) TIMEOUT.toMillis();
+        private boolean hasTwinSocket = true;
         private Consumer<VfioUserException> onLoss = _ -> {};
 
         private Builder(Path path) {
@@ -89,6 +92,19 @@ public final class VfioUserClient implements AutoCloseable {
                         "expected a time-out of 1 ms to a day, got " + value);
             }
             timeoutMillis = (int) millis;
+            return this;
+        }
+
+        /**
+         * Says whether the server's own requests, for memory that it cannot map, may come over a
+         * second socket. One library takes a request that crosses its own on one socket for the
+         * answer.
+         *
+         * @param value true, unless it is said, for a second socket if the server has that
+         * @return this
+         */
+        public Builder twinSocket(boolean value) {
+            hasTwinSocket = value;
             return this;
         }
 
@@ -301,6 +317,19 @@ public final class VfioUserClient implements AutoCloseable {
     public MemorySegment map(int region, VfioUserRegion.Area area, Arena arena)
             throws VfioUserException {
         return device.map(region, area, arena);
+    }
+
+    /**
+     * Asks for events that can be signalled instead of writing registers of a region. What is told
+     * so comes late, and once if it is told several times; nothing says that it comes before or
+     * after what is sent.
+     *
+     * @param region number of the region
+     * @return the registers with their events, which are the caller's to close; mostly none
+     * @throws VfioUserException if the server refuses, or the device is gone
+     */
+    public List<VfioUserDoorbell> doorbells(int region) throws VfioUserException {
+        return device.doorbells(region);
     }
 
     // ---------------------------------------------------------------- interrupts

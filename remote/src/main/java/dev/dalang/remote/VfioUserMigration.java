@@ -145,7 +145,7 @@ public final class VfioUserMigration {
         int most = (int) Math.min(target.byteSize(), channel.limits().transferBytes());
         byte[] answer = channel.ask(new MigrationRead(8 + most, most));
         try {
-            byte[] data = MigrationWrite.parse(answer).data().array();
+            byte[] data = MigrationRead.parseReply(answer).array();
             Refusal.unless(
                     data.length <= most,
                     "MIG_DATA_READ: expected %d bytes at the most, got %d"

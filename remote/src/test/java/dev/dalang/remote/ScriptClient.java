@@ -96,6 +96,21 @@ final class ScriptClient implements AutoCloseable {
         }
     }
 
+    /** Sends a request, and gives the reply with what rides with it. */
+    Message ask(Request request) throws IOException {
+        int id = nextId++ & 0xffff;
+        byte[] payload = request.payload();
+        connection.send(
+                Header.request(id, request.command(), true, payload.length), payload, List.of());
+        Message message = connection.receive().orElseThrow(GoneException::new);
+        Header reply = message.header();
+        assertThat(reply.isReply()).isTrue();
+        assertThat(reply.isError()).isFalse();
+        assertThat(reply.id()).isEqualTo(id);
+        assertThat(reply.command()).isEqualTo(request.command().number());
+        return message;
+    }
+
     /** Sends a request to which there is no reply. */
     void post(Request request) throws IOException {
         byte[] payload = request.payload();

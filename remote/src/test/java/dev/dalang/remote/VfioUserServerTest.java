@@ -2,43 +2,30 @@ package dev.dalang.remote;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assumptions.assumeThat;
 
-import dev.dalang.bus.snapshot.Snapshot;
 import dev.dalang.devices.EduDevice;
 import dev.dalang.linux.Descriptor;
 import dev.dalang.linux.Errno;
 import dev.dalang.linux.EventDescriptor;
 import dev.dalang.linux.HostIoException;
-import dev.dalang.linux.Linux;
 import dev.dalang.linux.SharedMemory;
 import dev.dalang.linux.UnixSocket;
-import dev.dalang.pci.PciDevice;
-import dev.dalang.pci.PciDeviceSpec;
 import dev.dalang.remote.internal.wire.Capabilities;
 import dev.dalang.remote.internal.wire.Command;
 import dev.dalang.remote.internal.wire.IoFd;
 import dev.dalang.remote.internal.wire.RegionInfo;
 import dev.dalang.remote.internal.wire.Request.DeviceInfo;
-import dev.dalang.remote.internal.wire.Request.DmaMap;
 import dev.dalang.remote.internal.wire.Request.DmaRead;
-import dev.dalang.remote.internal.wire.Request.DmaUnmap;
 import dev.dalang.remote.internal.wire.Request.IrqInfo;
 import dev.dalang.remote.internal.wire.Request.RegionIoFds;
 import dev.dalang.remote.internal.wire.Request.RegionRead;
 import dev.dalang.remote.internal.wire.Request.RegionWrite;
 import dev.dalang.remote.internal.wire.Request.Reset;
 import dev.dalang.remote.internal.wire.Request.WriteMulti;
-import dev.dalang.remote.internal.wire.SetIrqs;
-import dev.dalang.remote.internal.wire.SetIrqs.Action;
-import dev.dalang.remote.internal.wire.SetIrqs.Data;
 import dev.dalang.remote.internal.wire.Version;
 import dev.dalang.remote.internal.wire.Writer;
 
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -46,7 +33,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -55,53 +41,12 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CopyOnWriteArrayList;
 
-final class VfioUserServerTest {
+final class VfioUserServerTest extends ServedEduFixture {
     private static final String QEMU =
             "{\"capabilities\": {\"pgsizes\": 4096, \"max_msg_fds\": 16, \"max_dma_maps\": 65535,"
                     + " \"max_data_xfer_size\": 1048576, \"migration\": {\"max_bitmap_size\":"
                     + " 268435456, \"pgsize\": 4096}, \"write_multiple\": true}}";
-
-    private static final int CONFIGURATION = ScriptClient.CONFIGURATION;
-    private static final int INTX = 0;
-    private static final int MSI = 1;
-    private static final int MSIX = 2;
-
-    // Registers of the device.
-    private static final int LIVENESS = 0x04;
-    private static final int FACTORIAL = 0x08;
-    private static final int RAISE = 0x60;
-    private static final int ACKNOWLEDGE = 0x64;
-    private static final int RAISED_VECTOR = 1;
-
-    /** The BAR made for MSI-X. */
-    private static final int TABLE = 5;
-
-    private static final long RAM = 0x8000_0000L;
-
-    @TempDir Path directory;
-    private VfioUserServer server;
-    private ScriptClient client;
-
-    @BeforeEach
-    void serve() throws IOException {
-        assumeThat(Linux.isAvailable()).isTrue();
-        server = VfioUserServer.of(new EduDevice(), directory.resolve("edu.sock"));
-        client = ScriptClient.connect(server.path());
-    }
-
-    @AfterEach
-    void end() {
-        if (server != null) {
-            client.close();
-            server.close();
-        }
-    }
-
-    private static EventDescriptor event() throws HostIoException {
-        return EventDescriptor.create("an interrupt");
-    }
 
     private static byte[] version(int major, int minor, String json) {
         byte[] text = json.getBytes(StandardCharsets.US_ASCII);
@@ -324,414 +269,6 @@ final class VfioUserServerTest {
         client.refused(Errno.EINVAL, new DmaRead(RAM, 4));
     }
 
-    // ---------------------------------------------------------------- interrupts
-
-    private void raise() throws IOException {
-        client.write(0, RAISE, 4, 1);
-    }
-
-    @Test
-    void aVectorIsLiveIfItHasAnEvent() throws IOException {
-        try (EventDescriptor first = event();
-                EventDescriptor second = event()) {
-            // As QEMU does: MSI-X on, then events come and go.
-            client.write(CONFIGURATION, msix() + 2, 2, 0x8000);
-            client.irqs(Data.EVENTFD, Action.TRIGGER, MSIX, 0, 1);
-            client.irqs(Data.NONE, Action.TRIGGER, MSIX, 0, 0);
-            client.events(MSIX, 0, first, second);
-            raise();
-            assertThat(second.await(-1)).isEqualTo(1);
-            assertThat(first.await(0)).isZero();
-            assertThat(server.messagesSent()).isEqualTo(1);
-
-            client.irqs(Data.EVENTFD, Action.TRIGGER, MSIX, RAISED_VECTOR, 1);
-            raise();
-            assertThat(second.await(0)).isZero();
-        }
-    }
-
-    @Test
-    void whatWasTriggeredBeforeFiresWhenTheEventComes() throws IOException {
-        try (EventDescriptor event = event()) {
-            client.write(CONFIGURATION, msix() + 2, 2, 0x8000);
-            raise();
-            raise();
-            assertThat(pendingBits()).isEqualTo(1 << RAISED_VECTOR);
-
-            client.events(MSIX, RAISED_VECTOR, event);
-            assertThat(event.await(-1)).isEqualTo(1);
-            assertThat(pendingBits()).isZero();
-        }
-    }
-
-    @Test
-    void eventsAreEnoughWhateverTheGuestWrote() throws IOException {
-        try (EventDescriptor event = event()) {
-            client.events(MSIX, RAISED_VECTOR, event);
-            // Masks are the client's business: its guest may write them here too.
-            client.write(CONFIGURATION, msix() + 2, 2, 0xc000);
-            client.write(TABLE, 16 * RAISED_VECTOR + 12, 4, 1);
-            raise();
-            assertThat(event.await(-1)).isEqualTo(1);
-        }
-    }
-
-    @Test
-    void theTableStaysWithTheClient() throws IOException {
-        client.write(CONFIGURATION, msix() + 2, 2, 0x8000);
-        client.write(TABLE, 16 * RAISED_VECTOR + 12, 4, 0);
-        assertThat(client.read(TABLE, 16 * RAISED_VECTOR + 12, 4)).isEqualTo(1);
-        raise();
-        assertThat(pendingBits()).isEqualTo(1 << RAISED_VECTOR);
-    }
-
-    @Test
-    void oneMessageOfMsiServesAllVectors() throws IOException {
-        try (EventDescriptor event = event()) {
-            client.events(MSI, 0, event);
-            raise();
-            assertThat(event.await(-1)).isEqualTo(1);
-            client.irqs(Data.NONE, Action.TRIGGER, MSI, 0, 0);
-            raise();
-            assertThat(event.await(0)).isZero();
-        }
-    }
-
-    @Test
-    void aMaskedMessageWaits() throws IOException {
-        try (EventDescriptor event = event()) {
-            client.events(MSI, 0, event);
-            client.irqs(Data.NONE, Action.MASK, MSI, 0, 1);
-            raise();
-            assertThat(event.await(0)).isZero();
-            client.irqs(Data.NONE, Action.UNMASK, MSI, 0, 1);
-            assertThat(event.await(-1)).isEqualTo(1);
-        }
-    }
-
-    @Test
-    void theWireIsMaskedUntilItIsServed() throws IOException {
-        try (EventDescriptor event = event()) {
-            client.events(INTX, 0, event);
-            raise();
-            assertThat(event.await(-1)).isEqualTo(1);
-            raise();
-            assertThat(event.await(0)).isZero();
-
-            // Still active: it is signalled again.
-            client.irqs(Data.NONE, Action.UNMASK, INTX, 0, 1);
-            assertThat(event.await(-1)).isEqualTo(1);
-
-            client.write(0, ACKNOWLEDGE, 4, 1);
-            client.irqs(Data.NONE, Action.UNMASK, INTX, 0, 1);
-            assertThat(event.await(0)).isZero();
-            raise();
-            assertThat(event.await(-1)).isEqualTo(1);
-        }
-    }
-
-    @Test
-    void theWireCanBeMaskedAndDisabled() throws IOException {
-        try (EventDescriptor event = event()) {
-            client.events(INTX, 0, event);
-            client.irqs(Data.NONE, Action.MASK, INTX, 0, 1);
-            raise();
-            assertThat(event.await(0)).isZero();
-            client.call(
-                    new SetIrqs(20, Data.BOOL, Action.UNMASK, INTX, 0, 1, ScriptClient.data(1, 1)));
-            assertThat(event.await(-1)).isEqualTo(1);
-
-            // Command.Interrupt Disable.
-            client.write(0, ACKNOWLEDGE, 4, 1);
-            client.irqs(Data.NONE, Action.UNMASK, INTX, 0, 1);
-            client.write(CONFIGURATION, 4, 2, 0x400);
-            raise();
-            assertThat(event.await(0)).isZero();
-            assertThat(client.read(CONFIGURATION, 6, 2) & 8).isEqualTo(8);
-            client.write(CONFIGURATION, 4, 2, 0);
-            assertThat(event.await(-1)).isEqualTo(1);
-        }
-    }
-
-    @Test
-    void aClientMayTryItsOwnEvents() throws IOException {
-        try (EventDescriptor first = event();
-                EventDescriptor second = event()) {
-            client.events(MSIX, 0, first, second);
-            client.irqs(Data.NONE, Action.TRIGGER, MSIX, 1, 1);
-            assertThat(second.await(-1)).isEqualTo(1);
-            client.call(
-                    new SetIrqs(
-                            20, Data.BOOL, Action.TRIGGER, MSIX, 0, 2, ScriptClient.data(2, 1)));
-            assertThat(first.await(-1)).isEqualTo(1);
-            assertThat(second.await(0)).isZero();
-        }
-    }
-
-    @ParameterizedTest
-    @CsvSource({
-        "2, 3, 1",
-        "2, 0, 4",
-        "2, 2, 2",
-        "2, 1, -1",
-        "2, -1, 2",
-        "1, 1, 1",
-        "0, 0, 2",
-        "3, 0, 1",
-        "4, 0, 1",
-        "5, 0, 1",
-        "-1, 0, 1"
-    })
-    void interruptsThatThereAreNotAreRefused(int kind, int start, int count) {
-        client.refused(Errno.EINVAL, new SetIrqs(Data.EVENTFD, Action.TRIGGER, kind, start, count));
-        client.refused(Errno.EINVAL, new SetIrqs(Data.NONE, Action.MASK, kind, start, count));
-    }
-
-    private int msix() throws IOException {
-        int at = (int) client.read(CONFIGURATION, 0x34, 1);
-        while (client.read(CONFIGURATION, at, 1) != 0x11) {
-            at = (int) client.read(CONFIGURATION, at + 1, 1);
-        }
-        return at;
-    }
-
-    private long pendingBits() throws IOException {
-        long place = client.read(CONFIGURATION, msix() + 8, 4);
-        return client.read((int) (place & 7), place & ~7, 8);
-    }
-
-    // ---------------------------------------------------------------- memory
-
-    /** The device copies between its buffer and memory. */
-    private void transfer(long address, int bytes, boolean toMemory) throws IOException {
-        client.write(0, toMemory ? 0x80 : 0x88, 8, 0x4_0000);
-        client.write(0, toMemory ? 0x88 : 0x80, 8, address);
-        client.write(0, 0x90, 8, bytes);
-        client.write(0, 0x98, 8, toMemory ? 3 : 1);
-    }
-
-    @Test
-    void mappedMemoryIsReadAndWritten() throws IOException {
-        try (Descriptor memory = SharedMemory.create("ram", 0x4000);
-                Arena arena = Arena.ofShared()) {
-            MemorySegment view = SharedMemory.map(memory, 0, 0x4000, true, arena);
-            client.enable();
-            client.call(new DmaMap(3, 0x1000, RAM, 0x2000), memory);
-            assertThat(server.memoryPieces()).isEqualTo(1);
-            view.set(ValueLayout.JAVA_LONG, 0x1800, 0x1122_3344_5566_7788L);
-
-            transfer(RAM + 0x800, 8, false);
-            transfer(RAM + 0xffc, 8, true);
-            assertThat(view.get(ValueLayout.JAVA_LONG_UNALIGNED, 0x1ffc))
-                    .isEqualTo(0x1122_3344_5566_7788L);
-            assertThat(client.transfers).isZero();
-
-            client.unmap(RAM, 0x2000);
-            assertThat(server.memoryPieces()).isZero();
-            transfer(RAM + 0x10, 8, true);
-            assertThat(view.get(ValueLayout.JAVA_LONG, 0x1010)).isZero();
-            assertThat(server.function().memory().failed()).isEqualTo(1);
-        }
-    }
-
-    @Test
-    void memoryWithoutADescriptorIsReachedByMessages() throws IOException {
-        client.enable();
-        client.remote.put(RAM, new byte[4096]);
-        client.remote.get(RAM)[5] = 42;
-        client.map(RAM, 4096);
-
-        transfer(RAM + 4, 8, false);
-        transfer(RAM + 0x100, 8, true);
-        assertThat(client.remote.get(RAM)[0x101]).isEqualTo((byte) 42);
-        assertThat(client.transfers).isEqualTo(2);
-        assertThat(server.function().memory().transfers()).isEqualTo(2);
-    }
-
-    @Test
-    void anAccessMayLieInBothKindsOfMemory() throws IOException {
-        try (Descriptor memory = SharedMemory.create("ram", 4096);
-                Arena arena = Arena.ofShared()) {
-            MemorySegment view = SharedMemory.map(memory, 0, 4096, true, arena);
-            view.set(ValueLayout.JAVA_INT, 4092, 0x0403_0201);
-            client.enable();
-            client.map(RAM, 4096, memory);
-            client.remote.put(RAM + 4096, new byte[4096]);
-            client.remote.get(RAM + 4096)[3] = 8;
-            client.map(RAM + 4096, 4096);
-
-            transfer(RAM + 4092, 8, false);
-            transfer(RAM, 8, true);
-            assertThat(view.get(ValueLayout.JAVA_LONG, 0)).isEqualTo(0x0800_0000_0403_0201L);
-        }
-    }
-
-    @Test
-    void aFailedTransferIsNoErrorOfTheWriteThatBeganIt() throws IOException {
-        client.enable();
-        transfer(RAM, 8, true);
-        client.remote.put(RAM, new byte[4096]);
-        client.map(RAM, 4096);
-        client.refuseTransfers = Errno.EFAULT.number();
-        transfer(RAM, 8, true);
-        transfer(RAM + 4092, 8, true);
-        client.refuseTransfers = 0;
-
-        assertThat(client.transfers).isEqualTo(1);
-        assertThat(server.function().memory().failed()).isEqualTo(3);
-        transfer(RAM, 8, true);
-        assertThat(client.transfers).isEqualTo(2);
-    }
-
-    @Test
-    void memoryThatIsOnlyReadIsNotWritten() throws IOException {
-        try (Descriptor memory = SharedMemory.create("rom", 4096);
-                Arena arena = Arena.ofShared()) {
-            MemorySegment view = SharedMemory.map(memory, 0, 4096, true, arena);
-            view.fill((byte) 7);
-            client.enable();
-            client.call(new DmaMap(DmaMap.READ, 0, RAM, 4096), memory);
-            client.call(new DmaMap(DmaMap.READ, 0, 2 * RAM, 4096));
-            transfer(RAM, 4, false);
-            transfer(RAM + 8, 8, true);
-            transfer(2 * RAM, 8, true);
-            assertThat(view.get(ValueLayout.JAVA_LONG, 8)).isEqualTo(0x0707_0707_0707_0707L);
-            assertThat(client.transfers).isZero();
-            assertThat(server.function().memory().failed()).isEqualTo(2);
-        }
-    }
-
-    @Test
-    void nothingIsReachedUntilTheDriverAllowsIt() throws IOException {
-        client.remote.put(RAM, new byte[4096]);
-        client.map(RAM, 4096);
-        transfer(RAM, 8, false);
-        assertThat(client.transfers).isZero();
-        assertThat(server.function().memory().refused()).isEqualTo(1);
-    }
-
-    /** Says when it sleeps. */
-    private static final class Sleeper implements PciDevice {
-        final List<String> calls = new CopyOnWriteArrayList<>();
-
-        @Override
-        public PciDeviceSpec spec() {
-            return PciDeviceSpec.builder("sleeper", 0x1234, 1).memoryBar(0, 4096).build();
-        }
-
-        @Override
-        public long readBar(int bar, long offset, int size) {
-            calls.add("read");
-            return 0;
-        }
-
-        @Override
-        public void writeBar(int bar, long offset, int size, long value) {}
-
-        @Override
-        public void sleep() {
-            calls.add("sleep");
-        }
-
-        @Override
-        public void wake() {
-            calls.add("wake");
-        }
-
-        @Override
-        public Snapshot snapshot() {
-            return Snapshot.builder("sleeper", 1).build();
-        }
-
-        @Override
-        public void restore(Snapshot snapshot) {}
-    }
-
-    @Test
-    void memoryIsTakenFromADeviceThatSleeps() throws IOException {
-        Sleeper sleeper = new Sleeper();
-        try (VfioUserServer other = VfioUserServer.of(sleeper, directory.resolve("sleeper.sock"));
-                Descriptor file = SharedMemory.create("guest", 0x2000)) {
-            try (ScriptClient its = ScriptClient.connect(other.path())) {
-                its.map(RAM, 0x2000, file);
-                its.enable();
-                assertThat(sleeper.calls).isEmpty();
-
-                its.unmap(RAM, 0x2000);
-                assertThat(sleeper.calls).startsWith("sleep");
-                its.map(RAM, 0x1000, file);
-                its.read(0, 0, 4);
-                assertThat(sleeper.calls).endsWith("wake", "read");
-
-                // Nothing is asked of it: it wakes all the same.
-                int before = sleeper.calls.size();
-                its.unmap(RAM, 0x1000);
-                while (sleeper.calls.stream().skip(before).noneMatch("wake"::equals)) {
-                    Thread.onSpinWait();
-                }
-            }
-            while (other.isConnected()) {
-                Thread.onSpinWait();
-            }
-            assertThat(sleeper.calls).endsWith("sleep");
-            try (ScriptClient next = ScriptClient.connect(other.path())) {
-                next.map(RAM, 0x2000, file);
-                assertThat(sleeper.calls).endsWith("sleep");
-                next.read(0, 0, 4);
-                assertThat(sleeper.calls).endsWith("wake", "read");
-            }
-        }
-    }
-
-    private void map(
-            Errno errno, int flags, long offset, long address, long size, Descriptor file) {
-        client.refused(errno, new DmaMap(flags, offset, address, size), file);
-    }
-
-    @Test
-    void memoryThatCannotBeIsRefused() throws IOException {
-        try (Descriptor memory = SharedMemory.create("ram", 0x3000);
-                EventDescriptor event = event()) {
-            client.map(RAM, 0x2000, memory);
-            client.map(RAM, 0x2000, memory); // again, as it is
-            client.map(RAM + 0x2000, 0x1000, memory);
-            map(Errno.EEXIST, 3, 0, RAM, 0x1000, memory);
-            map(Errno.EEXIST, 1, 0, RAM, 0x2000, memory);
-            map(Errno.EEXIST, 3, 0, RAM + 0x1000, 0x1000, memory);
-            map(Errno.EEXIST, 3, 0, RAM - 0x1000, 0x2000, memory);
-            map(Errno.EEXIST, 3, 0, RAM - 0x1000, 0x3000, memory);
-            client.refused(Errno.EEXIST, new DmaMap(3, 0, RAM, 0x2000));
-            map(Errno.EINVAL, 3, 0, 0x800, 0x1000, memory);
-            map(Errno.EINVAL, 3, 0, 0x1000, 0x800, memory);
-            map(Errno.EINVAL, 3, 0x800, 0x1000, 0x1000, memory);
-            map(Errno.EINVAL, 3, -0x1000, 0x1000, 0x1000, memory);
-            map(Errno.EINVAL, 3, 0x1000, 0x1000, 0x3000, memory);
-            map(Errno.EINVAL, 3, Long.MAX_VALUE - 4095, 0x1000, 0x1000, memory);
-            map(Errno.ENODEV, 3, 0, 0x1000, 0x1000, event.descriptor());
-            assertThat(server.memoryPieces()).isEqualTo(2);
-
-            client.refused(Errno.ENOENT, new DmaUnmap(0, RAM, 0x1000));
-            client.refused(Errno.ENOENT, new DmaUnmap(0, RAM + 0x1000, 0x1000));
-            client.refused(Errno.ENOENT, new DmaUnmap(0, 0, 0x1000));
-            client.refused(Errno.ENOENT, new DmaUnmap(0, RAM, 0x3000));
-            assertThat(DmaUnmap.parse(client.call(new DmaUnmap(DmaUnmap.ALL, 0, 0))).flags())
-                    .isEqualTo(DmaUnmap.ALL);
-            assertThat(server.memoryPieces()).isZero();
-        }
-    }
-
-    @Test
-    void asMuchMemoryAsThereCanBeIsReachedByMessages() throws IOException {
-        try (Descriptor memory = SharedMemory.create("ram", 1L << 46)) {
-            client.map(0, Long.MIN_VALUE);
-            client.map(Long.MIN_VALUE, 1L << 46, memory);
-            client.remote.put(RAM, new byte[4096]);
-            client.enable();
-            transfer(RAM, 8, true);
-            assertThat(client.transfers).isEqualTo(1);
-        }
-    }
-
     // ---------------------------------------------------------------- clients
 
     @Test
@@ -871,39 +408,6 @@ final class VfioUserServerTest {
             try (ScriptClient next = ScriptClient.connect(path)) {
                 assertThat(next.read(0, 0, 4)).isEqualTo(0x0100_00edL);
             }
-        }
-    }
-
-    // ---------------------------------------------------------------- events that unmask
-
-    @Test
-    void theWireIsMaskedAndUnmaskedByEvents() throws IOException {
-        try (EventDescriptor wire = event();
-                EventDescriptor mask = event();
-                EventDescriptor unmask = event();
-                Descriptor file = SharedMemory.create("no event", 4096)) {
-            SetIrqs masks = new SetIrqs(Data.EVENTFD, Action.MASK, INTX, 0, 1);
-            SetIrqs unmasks = new SetIrqs(Data.EVENTFD, Action.UNMASK, INTX, 0, 1);
-            client.events(INTX, 0, wire);
-            client.call(masks, mask.descriptor());
-            client.call(unmasks, unmask.descriptor());
-            client.refused(Errno.EINVAL, masks, file);
-            client.refused(
-                    Errno.EINVAL,
-                    new SetIrqs(Data.EVENTFD, Action.UNMASK, MSIX, 0, 1),
-                    unmask.descriptor());
-            raise();
-            assertThat(wire.await(-1)).isEqualTo(1);
-            unmask.signal();
-            assertThat(wire.await(-1)).isEqualTo(1);
-
-            client.call(unmasks);
-            unmask.signal();
-            client.irqs(Data.NONE, Action.UNMASK, INTX, 0, 1);
-            assertThat(wire.await(-1)).isEqualTo(1);
-            client.call(unmasks, unmask.descriptor());
-            // It was signalled before it was given, and its count is still there.
-            assertThat(wire.await(-1)).isEqualTo(1);
         }
     }
 }

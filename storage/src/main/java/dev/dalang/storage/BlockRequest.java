@@ -9,6 +9,10 @@ import java.util.List;
  * One request to a {@link BlockBackend}. It is submitted once and completed once, on any thread,
  * maybe before the submission has returned. Until it is completed its buffers belong to the back
  * end and must stay alive; they are guest memory as a rule, which a guest may change meanwhile.
+ *
+ * <p>A device that makes many requests has some that are {@linkplain #reusable reusable}: each is
+ * made anew with {@link #asRead} and its like whenever it has been completed, and costs nothing
+ * then. What belongs to a request before that, its cancellation too, is over with its completion.
  */
 public final class BlockRequest {
     /** Hears that a request is done. */
@@ -36,31 +40,60 @@ public final class BlockRequest {
         }
     }
 
-    private final BlockOperation operation;
-    private final long offset;
-    private final long length;
-    private final List<MemorySegment> buffers;
-    private final boolean mayUnmap;
-    private final boolean isDurable;
-    private final Completion completion;
-    private volatile boolean isCancelled;
-    private volatile boolean isDone;
+    private static final List<MemorySegment> NOTHING = List.of();
 
-    private BlockRequest(
-            BlockOperation operation,
-            long offset,
-            long length,
-            List<MemorySegment> buffers,
-            boolean mayUnmap,
-            boolean isDurable,
-            Completion completion) {
-        this.operation = operation;
-        this.offset = offset;
-        this.length = length;
-        this.buffers = buffers;
-        this.mayUnmap = mayUnmap;
-        this.isDurable = isDurable;
+    private final Completion completion;
+    private final boolean isReusable;
+
+    // What is asked for: changed only before a reusable request is submitted.
+    private BlockOperation operation = BlockOperation.FLUSH;
+    private long offset;
+    private long length;
+    private List<MemorySegment> buffers = NOTHING;
+    private boolean mayUnmap;
+    private boolean isDurable;
+
+    private volatile boolean isCancelled;
+    private volatile boolean isDone = true;
+
+    private BlockRequest(Completion completion, boolean isReusable) {
         this.completion = completion;
+        this.isReusable = isReusable;
+    }
+
+    private static BlockRequest once(Completion completion) {
+        return new BlockRequest(completion, false);
+    }
+
+    private BlockRequest begin(
+            BlockOperation what, long at, long bytes, boolean unmaps, boolean lasts) {
+        operation = what;
+        offset = at;
+        length = bytes;
+        buffers = NOTHING;
+        mayUnmap = unmaps;
+        isDurable = lasts;
+        isCancelled = false;
+        isDone = false;
+        return this;
+    }
+
+    private void requireIdle() {
+        if (!isReusable || !isDone) {
+            throw new IllegalStateException(
+                    this + (isReusable ? " has not ended" : " is made for one use"));
+        }
+    }
+
+    /**
+     * Makes a request that can be made anew when it has been completed. At first it asks for
+     * nothing, and must not be submitted.
+     *
+     * @param completion hears of each end
+     * @return the request
+     */
+    public static BlockRequest reusable(Completion completion) {
+        return new BlockRequest(completion, true);
     }
 
     /**
@@ -73,8 +106,26 @@ public final class BlockRequest {
      */
     public static BlockRequest read(
             long offset, List<MemorySegment> buffers, Completion completion) {
-        return new BlockRequest(
-                BlockOperation.READ, offset, bytes(buffers), buffers, false, false, completion);
+        return once(completion).beginRead(offset, buffers);
+    }
+
+    /**
+     * Makes this request one that reads.
+     *
+     * @param at first byte of the disk
+     * @param into as of {@link #read}
+     * @return this
+     * @throws IllegalStateException if it is not reusable, or has not been completed
+     */
+    public BlockRequest asRead(long at, List<MemorySegment> into) {
+        requireIdle();
+        return beginRead(at, into);
+    }
+
+    private BlockRequest beginRead(long at, List<MemorySegment> into) {
+        begin(BlockOperation.READ, at, bytes(into), false, false);
+        buffers = into;
+        return this;
     }
 
     /**
@@ -88,14 +139,27 @@ public final class BlockRequest {
      */
     public static BlockRequest write(
             long offset, List<MemorySegment> buffers, boolean isDurable, Completion completion) {
-        return new BlockRequest(
-                BlockOperation.WRITE,
-                offset,
-                bytes(buffers),
-                buffers,
-                false,
-                isDurable,
-                completion);
+        return once(completion).beginWrite(offset, buffers, isDurable);
+    }
+
+    /**
+     * Makes this request one that writes.
+     *
+     * @param at first byte of the disk
+     * @param from as of {@link #write}
+     * @param lasts as {@code isDurable} of {@link #write}
+     * @return this
+     * @throws IllegalStateException if it is not reusable, or has not been completed
+     */
+    public BlockRequest asWrite(long at, List<MemorySegment> from, boolean lasts) {
+        requireIdle();
+        return beginWrite(at, from, lasts);
+    }
+
+    private BlockRequest beginWrite(long at, List<MemorySegment> from, boolean lasts) {
+        begin(BlockOperation.WRITE, at, bytes(from), false, lasts);
+        buffers = from;
+        return this;
     }
 
     /**
@@ -105,7 +169,18 @@ public final class BlockRequest {
      * @return the request
      */
     public static BlockRequest flush(Completion completion) {
-        return new BlockRequest(BlockOperation.FLUSH, 0, 0, List.of(), false, false, completion);
+        return once(completion).begin(BlockOperation.FLUSH, 0, 0, false, false);
+    }
+
+    /**
+     * Makes this request one as of {@link #flush}.
+     *
+     * @return this
+     * @throws IllegalStateException if it is not reusable, or has not been completed
+     */
+    public BlockRequest asFlush() {
+        requireIdle();
+        return begin(BlockOperation.FLUSH, 0, 0, false, false);
     }
 
     /**
@@ -119,8 +194,21 @@ public final class BlockRequest {
      */
     public static BlockRequest discard(
             long offset, long length, boolean isDurable, Completion completion) {
-        return new BlockRequest(
-                BlockOperation.DISCARD, offset, length, List.of(), true, isDurable, completion);
+        return once(completion).begin(BlockOperation.DISCARD, offset, length, true, isDurable);
+    }
+
+    /**
+     * Makes this request one that gives up a range.
+     *
+     * @param at first byte of the disk
+     * @param bytes not negative
+     * @param lasts as {@code isDurable} of {@link #write}
+     * @return this
+     * @throws IllegalStateException if it is not reusable, or has not been completed
+     */
+    public BlockRequest asDiscard(long at, long bytes, boolean lasts) {
+        requireIdle();
+        return begin(BlockOperation.DISCARD, at, bytes, true, lasts);
     }
 
     /**
@@ -135,20 +223,29 @@ public final class BlockRequest {
      */
     public static BlockRequest writeZeroes(
             long offset, long length, boolean mayUnmap, boolean isDurable, Completion completion) {
-        return new BlockRequest(
-                BlockOperation.WRITE_ZEROES,
-                offset,
-                length,
-                List.of(),
-                mayUnmap,
-                isDurable,
-                completion);
+        return once(completion)
+                .begin(BlockOperation.WRITE_ZEROES, offset, length, mayUnmap, isDurable);
+    }
+
+    /**
+     * Makes this request one after which a range reads as zeros.
+     *
+     * @param at first byte of the disk
+     * @param bytes not negative
+     * @param unmaps as {@code mayUnmap} of {@link #writeZeroes}
+     * @param lasts as {@code isDurable} of {@link #write}
+     * @return this
+     * @throws IllegalStateException if it is not reusable, or has not been completed
+     */
+    public BlockRequest asWriteZeroes(long at, long bytes, boolean unmaps, boolean lasts) {
+        requireIdle();
+        return begin(BlockOperation.WRITE_ZEROES, at, bytes, unmaps, lasts);
     }
 
     private static long bytes(List<MemorySegment> buffers) {
         long sum = 0;
-        for (MemorySegment buffer : buffers) {
-            sum = Math.addExact(sum, buffer.byteSize());
+        for (int n = 0; n < buffers.size(); n++) { // an iterator for each request would be garbage
+            sum = Math.addExact(sum, buffers.get(n).byteSize());
         }
         return sum;
     }

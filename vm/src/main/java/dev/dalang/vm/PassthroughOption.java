@@ -15,7 +15,9 @@ import dev.dalang.pci.PciAddress;
 import dev.dalang.pci.PciException;
 import dev.dalang.vm.internal.board.VirtMap;
 
+import java.math.BigDecimal;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -23,20 +25,27 @@ import java.util.Set;
 
 /**
  * A device that lives elsewhere, as {@code --passthrough} has it: {@code
- * vfio-user:SOCKET[,id=ID][,addr=DD.F][,bootindex=N]}, or {@code vfio:PCI-ADDRESS} and the same.
+ * vfio-user:SOCKET[,timeout=SECONDS][,id=ID][,addr=DD.F][,bootindex=N]}, or {@code
+ * vfio:PCI-ADDRESS} and the same without a time.
  */
 final class PassthroughOption {
     private static final System.Logger LOG = System.getLogger(PassthroughOption.class.getName());
     private static final String VFIO_USER = "vfio-user:";
     private static final String VFIO = "vfio:";
 
-    /** The way to the device. */
+    /** What a client takes: more would be none. */
+    private static final BigDecimal LEAST_SECONDS = new BigDecimal("0.001");
+
+    private static final BigDecimal MOST_SECONDS = BigDecimal.valueOf(86_400);
+
+    /** The way to the device, that of a process with the time that it may take to answer. */
     private interface Source {
-        PassthroughBackend open() throws BackendException;
+        PassthroughBackend open(Optional<Duration> timeout) throws BackendException;
     }
 
     private final Source source;
     private final Optional<PciAddress> host;
+    private Optional<Duration> timeout = Optional.empty();
     private Optional<String> id = Optional.empty();
     private Optional<PciPlacement.Address> address = Optional.empty();
     private OptionalInt bootIndex = OptionalInt.empty();
@@ -73,7 +82,7 @@ final class PassthroughOption {
         if (device.startsWith(VFIO)) {
             try {
                 PciAddress address = PciAddress.parse(device.substring(VFIO.length()));
-                return new PassthroughOption(() -> VfioBackend.open(address), Optional.of(address));
+                return new PassthroughOption(_ -> VfioBackend.open(address), Optional.of(address));
             } catch (PciException wrong) {
                 throw new ConfigurationException("--passthrough: " + wrong.getMessage(), wrong);
             }
@@ -84,18 +93,43 @@ final class PassthroughOption {
                     "--passthrough: expected vfio-user:SOCKET or vfio:PCI-ADDRESS, found " + text);
         }
         Path socket = Path.of(path);
-        return new PassthroughOption(() -> VfioUserBackend.connect(socket), Optional.empty());
+        return new PassthroughOption(
+                timeout ->
+                        timeout.isPresent()
+                                ? VfioUserBackend.connect(socket, timeout.get())
+                                : VfioUserBackend.connect(socket),
+                Optional.empty());
     }
 
     private void take(String key, String value, String part) {
+        boolean isOfProcess = host.isEmpty();
+        if (isOfProcess && key.equals("timeout")) {
+            timeout = Optional.of(parseSeconds(value));
+            return;
+        }
         switch (key) {
             case "id" -> id = Optional.of(PciPlacement.checkedId(value));
             case "addr" -> address = Optional.of(PciPlacement.Address.parse(value));
             case "bootindex" -> bootIndex = OptionalInt.of(PciPlacement.parseIndex(value));
             default ->
                     throw new ConfigurationException(
-                            "--passthrough: expected id=, addr= or bootindex=, found " + part);
+                            "--passthrough: expected %sid=, addr= or bootindex=, found %s"
+                                    .formatted(isOfProcess ? "timeout=, " : "", part));
         }
+    }
+
+    private static Duration parseSeconds(String value) {
+        try {
+            BigDecimal seconds = new BigDecimal(value);
+            if (seconds.compareTo(LEAST_SECONDS) >= 0 && seconds.compareTo(MOST_SECONDS) <= 0) {
+                return Duration.ofMillis(seconds.movePointRight(3).longValue());
+            }
+        } catch (NumberFormatException _) {
+            // The message below says it.
+        }
+        throw new ConfigurationException(
+                "--passthrough: timeout=: expected %s..%s seconds, found %s"
+                        .formatted(LEAST_SECONDS, MOST_SECONDS, value));
     }
 
     /**
@@ -115,7 +149,7 @@ final class PassthroughOption {
             device =
                     PassthroughDevice.open(
                             PassthroughDeviceType.GENERIC_PCI,
-                            source.open(),
+                            source.open(timeout),
                             PassthroughOptions.DEFAULT,
                             host);
             device.listen(new Teller());

@@ -384,9 +384,10 @@ public final class VmBuilder {
      * guest's memory is then one that the other process sees, as far as the device's server is
      * trusted with all of it. When the server ends, the guest reads all ones of its device.
      *
-     * @param text {@code vfio-user:SOCKET[,id=ID][,addr=DD.F][,bootindex=N]}, with the path at
-     *     which the server listens when the machine is built; or {@code vfio:PCI-ADDRESS} and the
-     *     same
+     * @param text {@code vfio-user:SOCKET[,timeout=SECONDS][,id=ID][,addr=DD.F][,bootindex=N]},
+     *     with the path at which the server listens when the machine is built, and the time that it
+     *     may take for an answer before the device is lost, 0.001 to 86400 seconds (30 by default);
+     *     or {@code vfio:PCI-ADDRESS} and the same without a time
      * @return this
      * @throws ConfigurationException if the text is wrong
      */

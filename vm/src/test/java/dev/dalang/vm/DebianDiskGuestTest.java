@@ -9,6 +9,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -20,7 +22,7 @@ import java.time.Duration;
 @Tag("long")
 final class DebianDiskGuestTest {
     private static final Duration BOOT = Duration.ofMinutes(15);
-    private static final Duration COMMAND = Duration.ofMinutes(2);
+    private static final Duration COMMAND = Duration.ofMinutes(5);
     private static final String PROMPT = "root@dalang:~# ";
 
     @TempDir Path directory;
@@ -38,13 +40,30 @@ final class DebianDiskGuestTest {
         return answer.lines().skip(1).reduce("", (a, b) -> a + b + "\n");
     }
 
-    private Vm start(Path disk) {
+    /** Debian's own program for it writes many at a time, and reads back. */
+    private static void requireVerification(Vm vm) throws InterruptedException {
+        assertThat(
+                        command(
+                                vm,
+                                "fio --name=v --filename=/dev/vdb --size=16M --rw=randwrite --bs=4k"
+                                        + " --ioengine=libaio --iodepth=32 --direct=1 --numjobs=2"
+                                        + " --offset_increment=16M --verify=crc32c --fsync=64"
+                                        + " | grep -c 'err= 0'"))
+                .containsPattern("(?m)^2$");
+    }
+
+    private Vm start(Path disk) throws IOException {
+        Path scratch = directory.resolve("scratch.img");
+        try (RandomAccessFile file = new RandomAccessFile(scratch.toFile(), "rw")) {
+            file.setLength(64 << 20);
+        }
         Vm vm =
                 Vm.builder()
                         .guest(Guests.debian())
                         .append("console=ttyS0 root=/dev/vda")
                         .device("virtio-rng")
                         .disk(DiskFile.of(disk))
+                        .disk(scratch + ",serial=scratch")
                         .build();
         vm.start();
         return vm;
@@ -72,6 +91,9 @@ final class DebianDiskGuestTest {
             assertThat(command(vm, "cat /root/note")).contains("kept");
             assertThat(command(vm, "df --output=size -m / | tail -1"))
                     .containsPattern("(?m)^ *30\\d\\d$");
+            requireVerification(vm);
+            vm.console().write("poweroff\n");
+            assertThat(vm.awaitExit(BOOT)).contains(new VmExit.PoweredOff());
         }
     }
 }

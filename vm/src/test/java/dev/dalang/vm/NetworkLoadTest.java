@@ -227,7 +227,8 @@ final class NetworkLoadTest {
                 }
             }
             assertThat(first).isNotNull();
-            assertThat(last.threads).isEqualTo(first.threads);
+            // One that had nothing to do for long may have ended.
+            assertThat(first.threads).containsAll(last.threads);
             assertThat(last.heap).isLessThan(first.heap + (64 << 20));
             assertThat(last.resident).isLessThan(first.resident + (128 << 20));
         }

@@ -58,11 +58,12 @@ final class PciGuest {
 
     /** What a command of the guest's shell prints that may take long. */
     String command(String command, Duration limit) throws InterruptedException {
-        // The marker is not what the terminal echoes.
-        vm.console().write(command + "; echo 'end''-of-command'\n");
+        // The markers are not what the terminal echoes, which breaks long lines.
+        vm.console().write("echo 'answer'':'; " + command + "; echo 'end''-of-command'\n");
+        vm.console().await("answer:\r\n", COMMAND);
         String answer = vm.console().await("end-of-command", limit);
         vm.console().await(PROMPT, COMMAND);
-        return answer.lines().skip(1).reduce("", (a, b) -> a + b + "\n");
+        return answer.lines().reduce("", (a, b) -> a + b + "\n");
     }
 
     void powerOff() throws InterruptedException {

@@ -5,22 +5,19 @@ import dev.dalang.vm.guest.Guest;
 import dev.dalang.vm.guest.GuestException;
 import dev.dalang.vm.guest.Guests;
 
-import org.jspecify.annotations.Nullable;
-
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** The command {@code ./dalang bench guest}: see {@link Options#HELP}. */
 public final class GuestComparison {
@@ -36,16 +33,24 @@ public final class GuestComparison {
     private final Path initrd;
     private final Path bare;
     private final Path disk;
+    private final Path hotCode;
     private final NetworkServer server;
 
     private GuestComparison(
-            Options options, Guest guest, Path initrd, Path bare, Path disk, NetworkServer server) {
+            Options options,
+            Guest guest,
+            Path initrd,
+            Path bare,
+            Path disk,
+            Path hotCode,
+            NetworkServer server) {
         this.server = server;
         this.options = options;
         this.guest = guest;
         this.initrd = initrd;
         this.bare = bare;
         this.disk = disk;
+        this.hotCode = hotCode;
     }
 
     /**
@@ -68,19 +73,13 @@ public final class GuestComparison {
             System.exit(2);
             return;
         }
-        // A signal ends us without a word to the monitor that runs.
-        Runtime.getRuntime()
-                .addShutdownHook(
-                        Thread.ofPlatform()
-                                .unstarted(
-                                        () ->
-                                                ProcessHandle.current()
-                                                        .children()
-                                                        .forEach(ProcessHandle::destroyForcibly)));
+        HostTools.endChildrenWithUs();
         try {
             String report = compare(options);
             System.out.print(report);
-            options.save().ifPresent(document -> Report.save(report, document));
+            options.save()
+                    .ifPresent(
+                            document -> Document.replace("dalang bench guest", report, document));
         } catch (BenchException | GuestException | IOException e) {
             HostTools.say(String.valueOf(e.getMessage()));
             System.exit(1);
@@ -103,6 +102,7 @@ public final class GuestComparison {
                             workloads.addedTo(guest.initrd()),
                             workloads.bare(options.divisor()),
                             disk(work),
+                            work.resolve("hot-code"),
                             server);
             var ours = new Results(dalang.name());
             var theirs = new Results(qemu.name());
@@ -119,7 +119,7 @@ public final class GuestComparison {
                     workloads.describe(),
                     guest.version());
         } finally {
-            deleteTree(work);
+            HostTools.deleteTree(work);
         }
     }
 
@@ -135,10 +135,18 @@ public final class GuestComparison {
     private void run(int run, Monitor monitor, Results results) {
         String who = "run %d of %d, %s".formatted(run, options.runs(), monitor.name());
         work(who, monitor, results);
-        if (options.only().isEmpty() || options.only().contains(Report.PAIR)) {
+        if (options.wants(Report.WARM)) {
+            if (run == 1) {
+                warm(monitor);
+            }
+            double prompt = warm(monitor);
+            results.add(Report.WARM, prompt);
+            HostTools.say("%s: warm prompt %.2f s".formatted(who, prompt));
+        }
+        if (options.wants(Report.PAIR)) {
             pair(who, monitor, results);
         }
-        if (options.only().isEmpty() || options.only().contains("integer")) {
+        if (options.wants("integer")) {
             try (var session = start(monitor, monitor.bare(bare))) {
                 var line = session.await(Measurement.LINE, WORK_LIMIT);
                 Measurement measurement = Measurement.of(line.match());
@@ -149,12 +157,15 @@ public final class GuestComparison {
     }
 
     private void work(String who, Monitor monitor, Results results) {
-        List<String> command = new ArrayList<>(monitor.boot(guest, initrd, options.memory(), 1));
+        List<String> command = cold(monitor, initrd, options.memory(), 1);
         command.addAll(monitor.disk(disk));
         try (var session = start(monitor, command)) {
             double prompt = session.await(PROMPT, BOOT_LIMIT).seconds();
             results.add(Report.PROMPT, prompt);
             HostTools.say("%s: prompt %.2f s".formatted(who, prompt));
+            if (options.only().equals(List.of(Report.WARM))) {
+                return;
+            }
             session.type("ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up");
             session.await(PROMPT, WORK_LIMIT);
             measure(
@@ -166,10 +177,31 @@ public final class GuestComparison {
         }
     }
 
+    /**
+     * Seconds to the prompt of a machine that knows what was hot in the start before. It is
+     * switched off, because what was hot is kept at the end.
+     */
+    private double warm(Monitor monitor) {
+        List<String> command = new ArrayList<>(monitor.boot(guest, initrd, options.memory(), 1));
+        command.addAll(monitor.hotCode(Optional.of(hotCode)));
+        try (var session = start(monitor, command)) {
+            double prompt = session.await(PROMPT, BOOT_LIMIT).seconds();
+            session.type("poweroff -f");
+            session.awaitEnd(BOOT_LIMIT);
+            return prompt;
+        }
+    }
+
+    /** The command of a machine that knows of no earlier start. */
+    private List<String> cold(Monitor monitor, Path initrd, String memory, int cpus) {
+        List<String> command = new ArrayList<>(monitor.boot(guest, initrd, memory, cpus));
+        command.addAll(monitor.hotCode(Optional.empty()));
+        return command;
+    }
+
     /** What takes two CPUs, on a machine with two. */
     private void pair(String who, Monitor monitor, Results results) {
-        try (var session =
-                start(monitor, monitor.boot(guest, initrd, options.memory(), PAIR_CPUS))) {
+        try (var session = start(monitor, cold(monitor, initrd, options.memory(), PAIR_CPUS))) {
             session.await(PROMPT, BOOT_LIMIT);
             String command = "bench all %d %s".formatted(options.divisor(), Report.PAIR);
             measure(who, session, command, results);
@@ -196,7 +228,9 @@ public final class GuestComparison {
     }
 
     private String words() {
-        return String.join(" ", options.only());
+        return options.only().stream()
+                .filter(word -> !word.equals(Report.WARM))
+                .collect(Collectors.joining(" "));
     }
 
     private Map<String, Idle> idle(List<Monitor> monitors) {
@@ -206,8 +240,7 @@ public final class GuestComparison {
         }
         Duration watch = Duration.ofSeconds(options.idleSeconds());
         for (Monitor monitor : monitors) {
-            try (var session =
-                    start(monitor, monitor.boot(guest, guest.initrd(), IDLE_MEMORY, 1))) {
+            try (var session = start(monitor, cold(monitor, guest.initrd(), IDLE_MEMORY, 1))) {
                 session.await(PROMPT, BOOT_LIMIT);
                 Idle idle = Idle.watch(session.process(), watch.dividedBy(3), watch);
                 result.put(monitor.name(), idle);
@@ -219,25 +252,5 @@ public final class GuestComparison {
 
     private static Session start(Monitor monitor, List<String> command) {
         return Session.start(monitor.name(), command, monitor.environment());
-    }
-
-    private static void deleteTree(Path root) throws IOException {
-        Files.walkFileTree(
-                root,
-                new SimpleFileVisitor<>() {
-                    @Override
-                    public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-                            throws IOException {
-                        Files.delete(file);
-                        return FileVisitResult.CONTINUE;
-                    }
-
-                    @Override
-                    public FileVisitResult postVisitDirectory(
-                            Path directory, @Nullable IOException failure) throws IOException {
-                        Files.delete(directory);
-                        return FileVisitResult.CONTINUE;
-                    }
-                });
     }
 }

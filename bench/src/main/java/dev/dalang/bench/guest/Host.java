@@ -5,11 +5,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** The machine that measures. */
-final class Host {
+public final class Host {
     private Host() {}
 
-    /** Processor, cores, memory, kernel. */
-    static String describe() {
+    /** {@return processor, cores, memory, kernel} */
+    public static String describe() {
         return "%s, %d cores, %s, %s %s"
                 .formatted(
                         field("/proc/cpuinfo", "model name", System.getProperty("os.arch")),

@@ -1,15 +1,20 @@
 package dev.dalang.bench.guest;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
 /** The distribution's programs that the comparison needs. */
-final class HostTools {
+public final class HostTools {
     private static final Map<String, List<String>> PACKAGES =
             Map.of(
                     "riscv64-linux-gnu-gcc",
@@ -49,9 +54,10 @@ final class HostTools {
     /**
      * Runs a program to its end.
      *
+     * @param command the program and its arguments
      * @return what it printed
      */
-    static String run(List<String> command) {
+    public static String run(List<String> command) {
         return run(command, Map.of());
     }
 
@@ -79,9 +85,46 @@ final class HostTools {
         }
     }
 
-    /** A line for the user, beside the table on standard output. */
-    static void say(String line) {
+    /** A signal ends us without a word to the processes that we have started. */
+    public static void endChildrenWithUs() {
+        Runtime.getRuntime()
+                .addShutdownHook(
+                        Thread.ofPlatform()
+                                .unstarted(
+                                        () ->
+                                                ProcessHandle.current()
+                                                        .children()
+                                                        .forEach(ProcessHandle::destroyForcibly)));
+    }
+
+    /**
+     * Tells the user something, beside the table on standard output.
+     *
+     * @param line a line
+     */
+    public static void say(String line) {
         System.err.println("bench: " + line);
+    }
+
+    /** Deletes a directory and what is in it. */
+    static void deleteTree(Path root) throws IOException {
+        Files.walkFileTree(
+                root,
+                new SimpleFileVisitor<>() {
+                    @Override
+                    public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+                            throws IOException {
+                        Files.delete(file);
+                        return FileVisitResult.CONTINUE;
+                    }
+
+                    @Override
+                    public FileVisitResult postVisitDirectory(
+                            Path directory, @Nullable IOException failure) throws IOException {
+                        Files.delete(directory);
+                        return FileVisitResult.CONTINUE;
+                    }
+                });
     }
 
     private static boolean isInPath(String program) {

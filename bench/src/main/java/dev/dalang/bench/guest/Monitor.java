@@ -12,6 +12,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** A virtual machine monitor that takes part: how its processes are started. */
 interface Monitor {
@@ -26,6 +27,13 @@ interface Monitor {
 
     /** What is added to that command for a virtio disk, in a raw image. */
     List<String> disk(Path image);
+
+    /**
+     * What is added to that command for a monitor that keeps, from run to run, what was hot.
+     *
+     * @param place a file, or none for a start that knows of no earlier one
+     */
+    List<String> hotCode(Optional<Path> place);
 
     /** The command that runs a program on the bare machine, its UART on the standard streams. */
     List<String> bare(Path program);
@@ -73,8 +81,16 @@ interface Monitor {
         }
 
         @Override
+        public List<String> hotCode(Optional<Path> place) {
+            return List.of("--hot-code", place.map(Path::toString).orElse("none"));
+        }
+
+        @Override
         public List<String> bare(Path program) {
-            return List.of(launcher.toString(), "run", "--bare", program.toString());
+            List<String> command = new ArrayList<>(List.of(launcher.toString(), "run"));
+            command.addAll(hotCode(Optional.empty()));
+            command.addAll(List.of("--bare", program.toString()));
+            return command;
         }
     }
 
@@ -176,6 +192,11 @@ interface Monitor {
                     "file=" + image + ",format=raw,if=none,id=disk,cache=writeback",
                     "-device",
                     "virtio-blk-pci,drive=disk");
+        }
+
+        @Override
+        public List<String> hotCode(Optional<Path> place) {
+            return List.of();
         }
 
         @Override

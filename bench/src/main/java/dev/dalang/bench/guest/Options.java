@@ -36,7 +36,8 @@ record Options(
               --runs N       measure everything N times (5)
               --quick        one run, a twentieth of the work, a short idle time
               --memory SIZE  of the machine (512M)
-              --only A,B     only these workloads (see bench/guest/main.c)
+              --only A,B     only these workloads (see bench/guest/main.c), and of the other
+                             measurements warm (a second start) and pair (two CPUs)
               --idle S       watch the idle machine for S seconds (30), 0 to leave it out
               --save         put the table into docs/performance.md
               --help         this text
@@ -75,6 +76,11 @@ record Options(
         }
         return new Options(
                 root, runs, divisor, memory, List.copyOf(only), idleSeconds, save, arguments);
+    }
+
+    /** Whether a row that is not always measured is asked for. */
+    boolean wants(String row) {
+        return only.isEmpty() || only.contains(row);
     }
 
     private static int number(List<String> arguments, int index, int least) {

@@ -1,8 +1,5 @@
 package dev.dalang.bench.guest;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.Map;
@@ -12,6 +9,9 @@ import java.util.Set;
 final class Report {
     /** The row that is not a workload: from the start of the process to the guest's prompt. */
     static final String PROMPT = "prompt";
+
+    /** The same where what was hot in an earlier run is known. */
+    static final String WARM = "warm";
 
     /** The row of two CPUs, each with an integer loop. */
     static final String PAIR = "pair";
@@ -35,12 +35,10 @@ final class Report {
                     "bodies",
                     "functions");
 
-    private static final String BEGIN = "<!-- begin: dalang bench guest -->\n";
-    private static final String END = "<!-- end: dalang bench guest -->\n";
-
     private static final Map<String, String> TITLES =
             Map.ofEntries(
-                    Map.entry(PROMPT, "time to the shell prompt"),
+                    Map.entry(PROMPT, "time to the shell prompt, cold"),
+                    Map.entry(WARM, "time to the shell prompt, warm"),
                     Map.entry("bare", "integer loop, bare machine"),
                     Map.entry(PAIR, "two integer loops, on two CPUs"),
                     Map.entry("integer", "integer loop (list, matrix, states, CRC)"),
@@ -102,23 +100,6 @@ final class Report {
         report.instructions();
         report.idle(idle);
         return report.text.toString();
-    }
-
-    /** Replaces the table in a document, or adds it at its end. */
-    static void save(String report, Path document) {
-        try {
-            String old = Files.exists(document) ? Files.readString(document) : "# Performance\n\n";
-            int begin = old.indexOf(BEGIN);
-            int end = old.indexOf(END);
-            String section = BEGIN + "\n" + report + "\n" + END;
-            String changed =
-                    begin >= 0 && end > begin
-                            ? old.substring(0, begin) + section + old.substring(end + END.length())
-                            : old + section;
-            Files.writeString(document, changed);
-        } catch (IOException e) {
-            throw new BenchException("cannot write " + document + ": " + e.getMessage(), e);
-        }
     }
 
     private void head(String compiler, String guestVersion) {

@@ -3,11 +3,7 @@ package dev.dalang.bench.guest;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
@@ -33,19 +29,5 @@ final class ReportTest {
                 .as("devices and a second CPU are not in the mean")
                 .contains("**0.25**, 0.25")
                 .contains("| Dalang | 1.5 % | 300 MiB |");
-    }
-
-    @Test
-    void savingReplacesTheTableAndNothingElse(@TempDir Path directory) throws IOException {
-        Path document = directory.resolve("performance.md");
-        Files.writeString(document, "# Performance\n\nBefore.\n\n");
-        Report.save("first", document);
-        Files.writeString(document, Files.readString(document) + "\nAfter.\n");
-        Report.save("second", document);
-        assertThat(Files.readString(document))
-                .startsWith("# Performance\n\nBefore.\n")
-                .contains("second")
-                .doesNotContain("first")
-                .endsWith("\nAfter.\n");
     }
 }

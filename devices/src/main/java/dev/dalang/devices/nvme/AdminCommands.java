@@ -1,6 +1,5 @@
 package dev.dalang.devices.nvme;
 
-import dev.dalang.storage.BlockRequest;
 import dev.dalang.storage.BlockStatus;
 
 import java.lang.foreign.MemorySegment;
@@ -69,7 +68,7 @@ final class AdminCommands {
     void start(NvmeCommand command) {
         int status = begin(command);
         if (status != LATER) {
-            controller.finish(command, status);
+            controller.completions().finish(command, status);
         }
     }
 
@@ -289,7 +288,7 @@ final class AdminCommands {
             return status;
         }
         byte[] bytes = new byte[NvmeFeatures.TIMESTAMP_BYTES];
-        if (!command.data.gather(controller.memory(), bytes, bytes.length)) {
+        if (!command.data.gather(controller.memory(), bytes)) {
             return command.wrong(NvmeStatus.DATA_TRANSFER_ERROR, AT_POINTER);
         }
         controller.features().setTimestamp(MemorySegment.ofArray(bytes).get(LONG, 0));
@@ -341,7 +340,7 @@ final class AdminCommands {
         if (parked != null && controller.events().remove(parked)) {
             command.result = 0;
             controller.gate().force();
-            controller.finish(parked, NvmeStatus.ABORT_REQUESTED);
+            controller.completions().finish(parked, NvmeStatus.ABORT_REQUESTED);
         }
         return NvmeStatus.SUCCESS;
     }
@@ -350,7 +349,7 @@ final class AdminCommands {
     void aborted(NvmeCommand abort, boolean isAborted) {
         waitingAborts.decrementAndGet();
         abort.result = isAborted ? 0 : NOT_ABORTED;
-        controller.finish(abort, NvmeStatus.SUCCESS);
+        controller.completions().finish(abort, NvmeStatus.SUCCESS);
     }
 
     // ---------------------------------------------------------------- formatting
@@ -378,10 +377,8 @@ final class AdminCommands {
         command.event = NvmeEvent.FORMATTED;
         command.shift = format;
         namespace.formatting(true);
-        command.submit(
-                namespace.backend(),
-                BlockRequest.writeZeroes(0, namespace.backend().sizeBytes(), true, false, command),
-                onErased);
+        command.request().asWriteZeroes(0, namespace.backend().sizeBytes(), true, false);
+        command.submit(namespace.backend(), onErased);
         return LATER;
     }
 
@@ -392,11 +389,14 @@ final class AdminCommands {
             return;
         }
         namespace.format(command.shift);
-        command.submit(namespace.backend(), BlockRequest.flush(command), onFormatted);
+        command.request().asFlush();
+        command.submit(namespace.backend(), onFormatted);
     }
 
     private void formatted(NvmeCommand command, BlockStatus how) {
         controller.namespace().formatting(false);
-        controller.finish(command, NvmCommands.status(command, how, NvmeStatus.WRITE_FAULT));
+        controller
+                .completions()
+                .finish(command, NvmCommands.status(command, how, NvmeStatus.WRITE_FAULT));
     }
 }

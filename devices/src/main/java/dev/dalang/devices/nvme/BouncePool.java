@@ -2,8 +2,6 @@ package dev.dalang.devices.nvme;
 
 import org.jspecify.annotations.Nullable;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 
 /**
@@ -16,7 +14,7 @@ final class BouncePool {
     static final int BUFFERS = 8;
 
     private final int bytes;
-    private final ArrayDeque<MemorySegment> free = new ArrayDeque<>(BUFFERS);
+    private final ArrayDeque<BounceBuffer> free = new ArrayDeque<>(BUFFERS);
     private final ArrayDeque<NvmeCommand> waiting = new ArrayDeque<>();
     private int made;
 
@@ -25,11 +23,11 @@ final class BouncePool {
     }
 
     /** Takes one; null if the command has to wait, and is among those that do. */
-    synchronized @Nullable MemorySegment take(NvmeCommand command) {
-        MemorySegment buffer = free.poll();
+    synchronized @Nullable BounceBuffer take(NvmeCommand command) {
+        BounceBuffer buffer = free.poll();
         if (buffer == null && made < BUFFERS) {
             made++;
-            buffer = Arena.ofAuto().allocate(bytes, 4096);
+            buffer = new BounceBuffer(bytes);
         }
         if (buffer == null) {
             waiting.add(command);
@@ -38,7 +36,7 @@ final class BouncePool {
     }
 
     /** Gives one back; true if somebody waits for it. */
-    synchronized boolean release(MemorySegment buffer) {
+    synchronized boolean release(BounceBuffer buffer) {
         free.add(buffer);
         return !waiting.isEmpty();
     }

@@ -18,6 +18,10 @@ final class DataPointer {
     static final int MAX_DESCRIPTORS = 512;
 
     private static final int INITIAL_ROOM = 8;
+
+    /** What is kept for the next command: pages of the greatest transfer. */
+    private static final int KEPT_ROOM = 256;
+
     private static final int DESCRIPTOR_BYTES = 16;
 
     private static final int DATA_BLOCK = 0x00;
@@ -30,11 +34,9 @@ final class DataPointer {
         static final int BYTES = 4096;
 
         private final ByteBuffer bytes = ByteBuffer.allocate(BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        private final MemorySegment segment = MemorySegment.ofBuffer(bytes);
-        private final MemorySegment descriptor = segment.asSlice(0, DESCRIPTOR_BYTES);
 
         private boolean read(HostMemory memory, long address, int length) {
-            return memory.read(address, segment.asSlice(0, length));
+            return memory.read(address, bytes.array(), 0, length);
         }
     }
 
@@ -73,7 +75,7 @@ final class DataPointer {
     void clear() {
         count = 0;
         hasBuckets = false;
-        if (addresses.length > 4 * INITIAL_ROOM) {
+        if (addresses.length > KEPT_ROOM) {
             addresses = new long[INITIAL_ROOM];
             lengths = new int[INITIAL_ROOM];
         }
@@ -232,7 +234,8 @@ final class DataPointer {
             if (isLast) {
                 return left == 0 ? NvmeStatus.SUCCESS : NvmeStatus.INVALID_SGL_LENGTH;
             }
-            if (!memory.read(segment + (long) DESCRIPTOR_BYTES * data, scratch.descriptor)) {
+            long link = segment + (long) DESCRIPTOR_BYTES * data;
+            if (!scratch.read(memory, link, DESCRIPTOR_BYTES)) {
                 return NvmeStatus.DATA_TRANSFER_ERROR;
             }
             segment = scratch.bytes.getLong(0);
@@ -295,16 +298,18 @@ final class DataPointer {
     /**
      * Gives the ranges as memory.
      *
+     * @param known slices that were used before
      * @param isWritten whether the device writes there
      * @param target gets them, in their order
      * @return false if that cannot be: the data goes through a buffer, or nowhere
      */
-    boolean slices(HostMemory memory, boolean isWritten, List<MemorySegment> target) {
+    boolean slices(
+            HostMemory memory, SliceCache known, boolean isWritten, List<MemorySegment> target) {
         if (hasBuckets) {
             return false;
         }
         for (int n = 0; n < count; n++) {
-            MemorySegment slice = memory.slice(addresses[n], lengths[n], isWritten);
+            MemorySegment slice = memory.slice(known, addresses[n], lengths[n], isWritten);
             if (slice == null) {
                 target.clear();
                 return false;
@@ -347,7 +352,14 @@ final class DataPointer {
     }
 
     /** Fills an array with the data; false if not all of it is memory. */
-    boolean gather(HostMemory memory, byte[] target, int length) {
-        return gather(memory, MemorySegment.ofArray(target).asSlice(0, length));
+    boolean gather(HostMemory memory, byte[] target) {
+        int at = 0;
+        for (int n = 0; n < count; n++) {
+            if (!memory.read(addresses[n], target, at, lengths[n])) {
+                return false;
+            }
+            at += lengths[n];
+        }
+        return true;
     }
 }

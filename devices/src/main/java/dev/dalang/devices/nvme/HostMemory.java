@@ -30,6 +30,17 @@ final class HostMemory {
         }
     }
 
+    /** Fills some bytes of an array; false if not all of it is memory. */
+    boolean read(long address, byte[] target, int offset, int length) {
+        try {
+            dma.require().copyOut(address, target, offset, length);
+            return true;
+        } catch (GuestMemoryException | IllegalStateException | InternalError elsewhere) {
+            return !isRefused(elsewhere)
+                    && readSlowly(address, MemorySegment.ofArray(target).asSlice(offset, length));
+        }
+    }
+
     private boolean readSlowly(long address, MemorySegment target) {
         try {
             dma.read(address, target);
@@ -91,14 +102,14 @@ final class HostMemory {
     }
 
     /** The bytes themselves; null if they are not in one piece here, or not as they are wanted. */
-    @Nullable MemorySegment slice(long address, int length, boolean isWritten) {
+    @Nullable MemorySegment slice(SliceCache known, long address, int length, boolean isWritten) {
         try {
             GuestMemory memory = dma.require();
             boolean isThere =
                     isWritten
                             ? memory.isWritable(address, length)
                             : memory.contains(address, length);
-            return isThere ? memory.slice(address, length) : null;
+            return isThere ? known.slice(memory, address, length) : null;
         } catch (GuestMemoryException elsewhere) {
             return null;
         }

@@ -1,14 +1,10 @@
 package dev.dalang.devices.nvme;
 
-import dev.dalang.storage.BlockRequest;
 import dev.dalang.storage.BlockStatus;
-
-import org.jspecify.annotations.Nullable;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.List;
 
 /**
  * The commands of the NVM command set (NVM command set 1.0 §3.2). Each is understood on its queue's
@@ -34,11 +30,6 @@ final class NvmCommands {
 
     /** Ranges of one deallocation. */
     static final int MAX_RANGES = 256;
-
-    private static final int PIECE_BYTES = 4096;
-
-    /** A bounce buffer has room for a transfer, and for what is compared with it piece by piece. */
-    static final int BOUNCE_BYTES = MAX_TRANSFER_BYTES + PIECE_BYTES;
 
     private static final int RANGE_BYTES = 16;
 
@@ -73,7 +64,7 @@ final class NvmCommands {
     void start(NvmeCommand command) {
         int status = begin(command);
         if (status != NvmeStatus.SUCCESS) {
-            controller.finish(command, status);
+            controller.completions().finish(command, status);
         }
     }
 
@@ -107,7 +98,8 @@ final class NvmCommands {
 
     private int flush(NvmeCommand command) {
         command.event = NvmeEvent.FLUSHED;
-        command.submit(namespace.backend(), BlockRequest.flush(command), onWrite);
+        command.request().asFlush();
+        command.submit(namespace.backend(), onWrite);
         return NvmeStatus.SUCCESS;
     }
 
@@ -177,15 +169,9 @@ final class NvmCommands {
 
     private int zero(NvmeCommand command, long bytes) {
         command.event = NvmeEvent.ZEROED;
-        command.submit(
-                namespace.backend(),
-                BlockRequest.writeZeroes(
-                        offset(command),
-                        bytes,
-                        (command.word12 & DEALLOCATE) != 0,
-                        isDurable(command),
-                        command),
-                onWrite);
+        boolean mayUnmap = (command.word12 & DEALLOCATE) != 0;
+        command.request().asWriteZeroes(offset(command), bytes, mayUnmap, isDurable(command));
+        command.submit(namespace.backend(), onWrite);
         return NvmeStatus.SUCCESS;
     }
 
@@ -194,27 +180,28 @@ final class NvmCommands {
     private int transfer(NvmeCommand command) {
         boolean isRead = command.opcode == READ;
         if (command.opcode == COMPARE
-                || !command.data.slices(controller.memory(), isRead, command.segments)) {
+                || !command.data.slices(
+                        controller.memory(), command.queue.slices, isRead, command.segments)) {
             return bounced(command);
         }
         if (isRead) {
             command.event = NvmeEvent.READ;
-            command.submit(
-                    namespace.backend(),
-                    BlockRequest.read(offset(command), command.segments, command),
-                    onRead);
+            read(command, onRead);
         } else {
-            write(command, command.segments);
+            write(command);
         }
         return NvmeStatus.SUCCESS;
     }
 
-    private void write(NvmeCommand command, List<MemorySegment> from) {
+    private void read(NvmeCommand command, NvmeCommand.Step then) {
+        command.request().asRead(offset(command), command.segments);
+        command.submit(namespace.backend(), then);
+    }
+
+    private void write(NvmeCommand command) {
         command.event = NvmeEvent.WRITTEN;
-        command.submit(
-                namespace.backend(),
-                BlockRequest.write(offset(command), from, isDurable(command), command),
-                onWrite);
+        command.request().asWrite(offset(command), command.segments, isDurable(command));
+        command.submit(namespace.backend(), onWrite);
     }
 
     private void readDone(NvmeCommand command, BlockStatus how) {
@@ -232,7 +219,7 @@ final class NvmCommands {
         if (status == NvmeStatus.SUCCESS) {
             controller.logs().done(command);
         }
-        controller.finish(command, status);
+        controller.completions().finish(command, status);
     }
 
     static int status(NvmeCommand command, BlockStatus how, int failure) {
@@ -259,24 +246,25 @@ final class NvmCommands {
     void resume(NvmeCommand command) {
         int status = bounced(command);
         if (status != NvmeStatus.SUCCESS) {
-            controller.finish(command, status);
+            controller.completions().finish(command, status);
         }
     }
 
     private int bounced(NvmeCommand command) {
-        MemorySegment buffer = controller.pool().take(command);
+        BounceBuffer buffer = controller.pool().take(command);
         if (buffer == null) {
             controller.counters().count(NvmeEvent.HELD_BACK);
             return NvmeStatus.SUCCESS;
         }
         command.bounce = buffer;
         controller.counters().count(NvmeEvent.BOUNCED);
-        MemorySegment data = buffer.asSlice(0, command.length);
+        MemorySegment data = buffer.data(command.length);
+        command.segments.add(data);
         if (command.opcode == WRITE) {
             if (!command.data.gather(controller.memory(), data)) {
                 return command.wrong(NvmeStatus.DATA_TRANSFER_ERROR, AT_POINTER);
             }
-            write(command, List.of(data));
+            write(command);
             return NvmeStatus.SUCCESS;
         }
         NvmeCommand.Step then =
@@ -285,15 +273,12 @@ final class NvmCommands {
                     case COMPARE -> onCompared;
                     default -> onVerified;
                 };
-        command.submit(
-                namespace.backend(),
-                BlockRequest.read(offset(command), List.of(data), command),
-                then);
+        read(command, then);
         return NvmeStatus.SUCCESS;
     }
 
-    private static MemorySegment buffer(NvmeCommand command) {
-        MemorySegment buffer = command.bounce;
+    private static BounceBuffer buffer(NvmeCommand command) {
+        BounceBuffer buffer = command.bounce;
         if (buffer == null) {
             throw new AssertionError("a command without its buffer");
         }
@@ -304,8 +289,10 @@ final class NvmCommands {
         command.event = NvmeEvent.READ;
         if (how == BlockStatus.OK
                 && !command.data.scatter(
-                        controller.memory(), buffer(command).asSlice(0, command.length))) {
-            controller.finish(command, command.wrong(NvmeStatus.DATA_TRANSFER_ERROR, AT_POINTER));
+                        controller.memory(), buffer(command).data(command.length))) {
+            controller
+                    .completions()
+                    .finish(command, command.wrong(NvmeStatus.DATA_TRANSFER_ERROR, AT_POINTER));
             return;
         }
         ended(command, how, NvmeStatus.UNRECOVERED_READ);
@@ -315,25 +302,25 @@ final class NvmCommands {
         command.event = NvmeEvent.COMPARED;
         int differs = how == BlockStatus.OK ? compare(command) : NvmeStatus.SUCCESS;
         if (differs != NvmeStatus.SUCCESS) {
-            controller.finish(command, differs);
+            controller.completions().finish(command, differs);
         } else {
             ended(command, how, NvmeStatus.UNRECOVERED_READ);
         }
     }
 
     private int compare(NvmeCommand command) {
-        MemorySegment buffer = buffer(command);
-        MemorySegment piece = buffer.asSlice(MAX_TRANSFER_BYTES, PIECE_BYTES);
+        BounceBuffer buffer = buffer(command);
+        MemorySegment ours = buffer.data(command.length);
         DataPointer data = command.data;
         long at = 0;
         for (int n = 0; n < data.count(); n++) {
             for (int done = 0; done < data.length(n); ) {
-                int step = Math.min(data.length(n) - done, PIECE_BYTES);
-                MemorySegment theirs = piece.asSlice(0, step);
+                int step = Math.min(data.length(n) - done, BounceBuffer.PIECE_BYTES);
+                MemorySegment theirs = buffer.piece(step);
                 if (!controller.memory().read(data.address(n) + done, theirs)) {
                     return command.wrong(NvmeStatus.DATA_TRANSFER_ERROR, AT_POINTER);
                 }
-                if (MemorySegment.mismatch(buffer, at, at + step, theirs, 0, step) >= 0) {
+                if (MemorySegment.mismatch(ours, at, at + step, theirs, 0, step) >= 0) {
                     return NvmeStatus.COMPARE_FAILURE;
                 }
                 done += step;
@@ -357,37 +344,33 @@ final class NvmCommands {
         if (status != NvmeStatus.SUCCESS) {
             return command.wrong(status, AT_POINTER);
         }
-        byte[] ranges = command.ranges;
+        ByteBuffer ranges = command.ranges;
         if (ranges == null) {
-            ranges = new byte[MAX_RANGES * RANGE_BYTES];
+            int most = MAX_RANGES * RANGE_BYTES;
+            ranges = ByteBuffer.allocate(most).order(ByteOrder.LITTLE_ENDIAN);
             command.ranges = ranges;
         }
-        if (!command.data.gather(controller.memory(), ranges, command.length)) {
+        if (!command.data.gather(controller.memory(), ranges.array())) {
             return command.wrong(NvmeStatus.DATA_TRANSFER_ERROR, AT_POINTER);
         }
         command.event = NvmeEvent.DEALLOCATED;
         if ((command.word11 & ATTRIBUTE_DEALLOCATE) == 0) {
             // Hints about how blocks will be used, which the controller may ignore.
-            controller.finish(command, NvmeStatus.SUCCESS);
+            controller.completions().finish(command, NvmeStatus.SUCCESS);
             return NvmeStatus.SUCCESS;
         }
         if (namespace.isReadOnly()) {
             return NvmeStatus.WRITE_PROTECTED;
         }
         int shift = namespace.shift();
-        ByteBuffer fields = fields(ranges);
         for (int n = 0; n < count; n++) {
-            if (!namespace.has(first(fields, n), length(fields, n))) {
+            if (!namespace.has(first(ranges, n), length(ranges, n))) {
                 return command.wrong(NvmeStatus.LBA_OUT_OF_RANGE, AT_BLOCK);
             }
         }
         command.shift = shift;
         deallocateNext(command, ranges);
         return NvmeStatus.SUCCESS;
-    }
-
-    private static ByteBuffer fields(byte[] ranges) {
-        return ByteBuffer.wrap(ranges).order(ByteOrder.LITTLE_ENDIAN);
     }
 
     private static long length(ByteBuffer ranges, int n) {
@@ -399,19 +382,15 @@ final class NvmCommands {
     }
 
     /** One after the other: a command with many ranges keeps no more of the back end busy. */
-    private void deallocateNext(NvmeCommand command, byte[] ranges) {
+    private void deallocateNext(NvmeCommand command, ByteBuffer ranges) {
         int n = command.nextRange++;
         int shift = command.shift;
-        ByteBuffer fields = fields(ranges);
-        command.submit(
-                namespace.backend(),
-                BlockRequest.discard(
-                        first(fields, n) << shift, length(fields, n) << shift, false, command),
-                onDeallocated);
+        command.request().asDiscard(first(ranges, n) << shift, length(ranges, n) << shift, false);
+        command.submit(namespace.backend(), onDeallocated);
     }
 
     private void rangeDone(NvmeCommand command, BlockStatus how) {
-        byte @Nullable [] ranges = command.ranges;
+        ByteBuffer ranges = command.ranges;
         if (how == BlockStatus.OK
                 && ranges != null
                 && command.nextRange < command.length / RANGE_BYTES) {

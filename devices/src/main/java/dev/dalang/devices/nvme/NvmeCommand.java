@@ -71,11 +71,11 @@ final class NvmeCommand implements BlockRequest.Completion {
 
     int blocks;
     int length;
-    @Nullable MemorySegment bounce;
+    @Nullable BounceBuffer bounce;
     final List<MemorySegment> segments = new ArrayList<>();
 
     /** Ranges that are to be deallocated; null as long as there were none. */
-    byte @Nullable [] ranges;
+    @Nullable ByteBuffer ranges;
 
     int nextRange;
 
@@ -93,7 +93,10 @@ final class NvmeCommand implements BlockRequest.Completion {
     private final AtomicInteger turns = new AtomicInteger();
     private @Nullable Step step;
     private @Nullable BlockStatus ended;
-    private volatile @Nullable BlockRequest request;
+
+    /** What the back end is asked for, one thing after the other. */
+    private volatile BlockRequest request = BlockRequest.reusable(this);
+
     private volatile boolean isCancelled;
 
     NvmeCommand(SubmissionQueue queue) {
@@ -151,19 +154,28 @@ final class NvmeCommand implements BlockRequest.Completion {
 
     // ---------------------------------------------------------------- requests
 
-    /** Has the back end do something, and then goes on with a step. */
-    void submit(BlockBackend backend, BlockRequest made, Step then) {
+    /** The request to be made anew, while none is under way. */
+    BlockRequest request() {
+        return request;
+    }
+
+    /** Has the back end do what the request is now, and then goes on with a step. */
+    void submit(BlockBackend backend, Step then) {
         step = then;
-        request = made;
+        BlockRequest made = request;
         if (isCancelled) {
-            made.cancel();
+            made.cancel(); // it was not to be seen by who cancelled
         }
-        backend.submit(made);
+        try {
+            backend.submit(made);
+        } catch (RuntimeException | Error defect) {
+            request = BlockRequest.reusable(this); // nobody knows what becomes of the other
+            throw defect;
+        }
     }
 
     @Override
     public void completed(BlockRequest done, BlockStatus how) {
-        request = null;
         ended = how;
         goOn();
     }
@@ -191,10 +203,7 @@ final class NvmeCommand implements BlockRequest.Completion {
     /** Nobody wants it any more. Any thread. */
     void cancel() {
         isCancelled = true;
-        BlockRequest under = request;
-        if (under != null) {
-            under.cancel();
-        }
+        request.cancel();
     }
 
     boolean isCancelled() {

@@ -11,14 +11,12 @@ import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The controller: its registers, its life from enable to reset or shutdown (NVMe base 2.0 §3.5,
- * §3.6, §3.7), and what becomes of commands. A register's write only says what is wanted; what must
- * wait for commands under way is done by {@link #settle}, which runs whenever there may be
- * something to do, one thread at a time.
+ * The controller: its parts, and its life from enable to reset or shutdown (NVMe base 2.0 §3.5,
+ * §3.6, §3.7). A register's write only says what is wanted; what must wait for commands under way
+ * is done by {@link #settle}, which runs whenever there may be something to do, one thread at a
+ * time.
  */
 final class NvmeController {
-    private static final System.Logger LOG = System.getLogger(NvmeController.class.getName());
-
     private final NvmeCounters counters;
     private final NvmeNamespace namespace;
     private final QueueTable queues;
@@ -27,20 +25,13 @@ final class NvmeController {
     private final NvmeLogs logs;
     private final NvmeFeatures features;
     private final NvmeEvents events;
-    private final BouncePool pool = new BouncePool(NvmCommands.BOUNCE_BYTES);
+    private final BouncePool pool = new BouncePool(NvmCommands.MAX_TRANSFER_BYTES);
     private final NvmCommands nvm;
     private final AdminCommands admin;
-    private final long capabilities;
+    private final ControllerRegisters registers;
+    private final NvmeCompletions completions;
+    private final NvmeDoorbells doorbells = new NvmeDoorbells(this);
     private final AtomicInteger settling = new AtomicInteger();
-
-    /** Guards writes of registers. */
-    private final Object registers = new Object();
-
-    private volatile int cc;
-    private volatile int status;
-    private volatile int aqa;
-    private volatile long asq;
-    private volatile long acq;
 
     private volatile @Nullable PciHost host;
     private volatile @Nullable HostMemory memory;
@@ -57,12 +48,13 @@ final class NvmeController {
         this.counters = counters;
         queues = new QueueTable(ioQueues);
         interrupts = new NvmeInterrupts(queues);
-        capabilities = NvmeRegisters.capabilities(doorbellStride);
+        registers = new ControllerRegisters(doorbellStride);
         logs = new NvmeLogs(this);
         features = new NvmeFeatures(this, ioQueues);
         events = new NvmeEvents(features);
         nvm = new NvmCommands(this);
         admin = new AdminCommands(this, identity);
+        completions = new NvmeCompletions(this);
     }
 
     // ---------------------------------------------------------------- its parts
@@ -103,6 +95,18 @@ final class NvmeController {
         return pool;
     }
 
+    AdminCommands admin() {
+        return admin;
+    }
+
+    NvmeCompletions completions() {
+        return completions;
+    }
+
+    NvmeDoorbells doorbells() {
+        return doorbells;
+    }
+
     HostMemory memory() {
         return Objects.requireNonNull(memory); // commands come from there
     }
@@ -124,12 +128,17 @@ final class NvmeController {
         return host != null;
     }
 
+    /** True while doorbells count. */
+    boolean isReady() {
+        return registers.has(NvmeRegisters.CSTS_RDY) && !gate.isClosed(Gate.RESETTING);
+    }
+
     int pageShift() {
-        return NvmeRegisters.pageShift(cc);
+        return NvmeRegisters.pageShift(registers.cc());
     }
 
     boolean hasEntrySizes() {
-        return NvmeRegisters.hasEntrySizes(cc);
+        return NvmeRegisters.hasEntrySizes(registers.cc());
     }
 
     void attach(PciHost given) {
@@ -144,18 +153,8 @@ final class NvmeController {
     /** Reads four aligned bytes. */
     int read(int offset) {
         return switch (offset) {
-            case NvmeRegisters.CAP -> (int) capabilities;
-            case NvmeRegisters.CAP + 4 -> (int) (capabilities >>> 32);
-            case NvmeRegisters.VS -> NvmeRegisters.VERSION;
             case NvmeRegisters.INTMS, NvmeRegisters.INTMC -> interrupts.masked();
-            case NvmeRegisters.CC -> cc;
-            case NvmeRegisters.CSTS -> status;
-            case NvmeRegisters.AQA -> aqa;
-            case NvmeRegisters.ASQ -> (int) asq;
-            case NvmeRegisters.ASQ + 4 -> (int) (asq >>> 32);
-            case NvmeRegisters.ACQ -> (int) acq;
-            case NvmeRegisters.ACQ + 4 -> (int) (acq >>> 32);
-            default -> 0;
+            default -> registers.read(offset);
         };
     }
 
@@ -164,69 +163,36 @@ final class NvmeController {
         switch (offset) {
             case NvmeRegisters.INTMS -> interrupts.mask(value);
             case NvmeRegisters.INTMC -> interrupts.unmask(value);
-            case NvmeRegisters.CC -> configure(value & NvmeRegisters.CC_MASK);
-            case NvmeRegisters.CSTS -> clear(value & NvmeRegisters.CSTS_NSSRO);
+            case NvmeRegisters.CC -> configure(value);
+            case NvmeRegisters.CSTS -> registers.set(value & NvmeRegisters.CSTS_NSSRO, 0);
             case NvmeRegisters.NSSR -> {
                 if (value == NvmeRegisters.NSSR_NVME) {
                     resetSubsystem();
                 }
             }
-            case NvmeRegisters.AQA -> aqa = value & 0x0fff_0fff;
-            case NvmeRegisters.ASQ,
+            case NvmeRegisters.AQA,
+                    NvmeRegisters.ASQ,
                     NvmeRegisters.ASQ + 4,
                     NvmeRegisters.ACQ,
                     NvmeRegisters.ACQ + 4 ->
-                    writeBase(offset, value);
+                    registers.writeAdminQueues(offset, value);
             default -> {
                 // Reserved, or only to be read.
             }
         }
     }
 
-    private void writeBase(int offset, int value) {
-        long low = value & 0xffff_f000L;
-        long high = (long) value << 32;
-        synchronized (registers) {
-            switch (offset) {
-                case NvmeRegisters.ASQ -> asq = asq & ~0xffff_ffffL | low;
-                case NvmeRegisters.ASQ + 4 -> asq = asq & 0xffff_ffffL | high;
-                case NvmeRegisters.ACQ -> acq = acq & ~0xffff_ffffL | low;
-                default -> acq = acq & 0xffff_ffffL | high;
-            }
-        }
-    }
-
-    private void clear(int bits) {
-        synchronized (registers) {
-            status &= ~bits;
-        }
-    }
-
-    private void set(int mask, int bits) {
-        synchronized (registers) {
-            status = status & ~mask | bits;
-        }
-    }
-
-    private boolean has(int bit) {
-        return (status & bit) != 0;
-    }
-
     private void configure(int value) {
-        boolean isReset = false;
+        ControllerRegisters.Asked asked;
         synchronized (registers) {
-            int before = cc;
-            cc = value;
-            if (NvmeRegisters.isEnabled(before) && !NvmeRegisters.isEnabled(value)) {
-                isReset = true;
-            } else if (NvmeRegisters.shutdown(value) != 0
-                    && (status & NvmeRegisters.CSTS_SHST_MASK) == 0) {
+            asked = registers.configure(value);
+            if (asked == ControllerRegisters.Asked.SHUTDOWN) {
                 gate.close(Gate.SHUTTING_DOWN);
-                status |= NvmeRegisters.CSTS_SHST_OCCURRING;
+                registers.set(0, NvmeRegisters.CSTS_SHST_OCCURRING);
                 logs.isCleanlyShutDown(NvmeRegisters.shutdown(value) == 1);
             }
         }
-        if (isReset) {
+        if (asked == ControllerRegisters.Asked.RESET) {
             beginReset();
         }
         look();
@@ -234,11 +200,8 @@ final class NvmeController {
 
     private void resetSubsystem() {
         synchronized (registers) {
-            cc = 0;
-            aqa = 0;
-            asq = 0;
-            acq = 0;
-            status |= NvmeRegisters.CSTS_NSSRO;
+            registers.clear();
+            registers.set(0, NvmeRegisters.CSTS_NSSRO);
         }
         beginReset();
         look();
@@ -258,42 +221,8 @@ final class NvmeController {
     /** The queues cannot be used, or the settings: the driver has to reset it (§9.5). */
     void giveUp() {
         gate.close(Gate.FATAL);
-        set(0, NvmeRegisters.CSTS_CFS);
+        registers.set(0, NvmeRegisters.CSTS_CFS);
         counters.count(NvmeEvent.FATAL);
-    }
-
-    // ---------------------------------------------------------------- doorbells
-
-    /** Takes a doorbell: those of a queue's submissions and completions follow each other. */
-    void ring(int index, int written) {
-        if (!has(NvmeRegisters.CSTS_RDY) || gate.isClosed(Gate.RESETTING)) {
-            counters.count(NvmeEvent.UNREADY_DOORBELL);
-            return;
-        }
-        int value = written & 0xffff;
-        if ((index & 1) == 0) {
-            SubmissionQueue queue = queues.submission(index >>> 1);
-            if (queue == null || !queue.ring(value)) {
-                refuse(queue != null);
-            }
-            return;
-        }
-        CompletionQueue queue = queues.completion(index >>> 1);
-        if (queue == null || !queue.release(value)) {
-            refuse(queue != null);
-            return;
-        }
-        interrupts.seen();
-        if (queue.canGoOn()) {
-            look();
-        }
-    }
-
-    private void refuse(boolean isForValue) {
-        counters.count(NvmeEvent.INVALID_DOORBELL);
-        logs.addError(0xffff, 0xffff, 0, 0xffff, 0, 0);
-        events.raise(isForValue ? NvmeEvents.INVALID_VALUE : NvmeEvents.INVALID_REGISTER);
-        look();
     }
 
     // ---------------------------------------------------------------- commands
@@ -305,86 +234,6 @@ final class NvmeController {
         } else {
             nvm.start(command);
         }
-    }
-
-    /** A command is done; what it needed is free again. */
-    void finish(NvmeCommand command, int how) {
-        if (!command.queue.beginEnd(command)) {
-            return; // it has ended before: a step of it has failed afterwards
-        }
-        int end = how;
-        var buffer = command.bounce;
-        if (buffer != null) {
-            command.bounce = null;
-            if (pool.release(buffer)) {
-                look();
-            }
-        }
-        command.segments.clear();
-        if (end == NvmeStatus.ABORT_REQUESTED && command.queue.isEnded()) {
-            end = NvmeStatus.ABORTED_SQ_DELETED;
-        }
-        if (gate.isClosed(Gate.RESETTING)) {
-            counters.count(NvmeEvent.ABANDONED);
-            NvmeCommand aborter = command.aborter;
-            end(command);
-            if (aborter != null) {
-                admin.aborted(aborter, true);
-            }
-            return;
-        }
-        if (end == NvmeStatus.SUCCESS) {
-            counters.count(command.event);
-        } else {
-            NvmeEvent failure = command.failure;
-            counters.count(failure != null ? failure : NvmeStatus.event(end));
-            logs.addError(command, end);
-            end |= NvmeStatus.MORE;
-        }
-        command.status = end;
-        post(command);
-    }
-
-    private void post(NvmeCommand command) {
-        CompletionQueue to = command.queue.completions;
-        NvmeCommand aborter = command.aborter;
-        boolean wasAborted = (command.status & 0x7ff) == (NvmeStatus.ABORT_REQUESTED & 0x7ff);
-        command.aborter = null;
-        switch (to.post(command)) {
-            case YES -> {
-                interrupts.posted(to);
-                end(command);
-            }
-            case LATER -> {
-                counters.count(NvmeEvent.QUEUE_FULL);
-                leave();
-                look(); // there may have come room since
-            }
-            case NEVER -> {
-                giveUp();
-                end(command);
-            }
-        }
-        if (aborter != null) {
-            admin.aborted(aborter, wasAborted);
-        }
-    }
-
-    private void end(NvmeCommand command) {
-        command.queue.release(command);
-        leave();
-    }
-
-    /** Something of ours failed on the way: the command ends, and so does trust. */
-    void failed(NvmeCommand command, Throwable failure) {
-        if (counters.get(NvmeEvent.FATAL) == 0) {
-            LOG.log(
-                    System.Logger.Level.WARNING,
-                    () -> "an NVMe command failed; further failures are only counted: " + failure);
-            LOG.log(System.Logger.Level.DEBUG, () -> "where an NVMe command failed", failure);
-        }
-        giveUp();
-        finish(command, NvmeStatus.INTERNAL_ERROR);
     }
 
     /** Ends something that entered the gate. */
@@ -430,12 +279,12 @@ final class NvmeController {
             tearDown();
         }
         shutDown();
-        if (NvmeRegisters.isEnabled(cc)
-                && !has(NvmeRegisters.CSTS_RDY | NvmeRegisters.CSTS_CFS)
+        if (NvmeRegisters.isEnabled(registers.cc())
+                && !registers.has(NvmeRegisters.CSTS_RDY | NvmeRegisters.CSTS_CFS)
                 && !gate.isClosed(Gate.RESETTING)) {
             enable();
         }
-        flushCompletions();
+        completions.postWaiting();
         deliverEvents();
     }
 
@@ -443,7 +292,7 @@ final class NvmeController {
         NvmeCommand next = pool.next(isResetting);
         while (next != null) {
             if (isResetting || next.isCancelled()) {
-                finish(next, NvmeStatus.ABORT_REQUESTED);
+                completions.finish(next, NvmeStatus.ABORT_REQUESTED);
             } else {
                 nvm.resume(next);
             }
@@ -466,7 +315,7 @@ final class NvmeController {
             if (deleter != null) {
                 queue.close();
                 queues.remove(queue);
-                finish(deleter, NvmeStatus.SUCCESS);
+                completions.finish(deleter, NvmeStatus.SUCCESS);
             }
         }
     }
@@ -489,16 +338,14 @@ final class NvmeController {
         interrupts.restore(0);
         interrupts.settle();
         synchronized (registers) {
-            status &= NvmeRegisters.CSTS_NSSRO;
+            registers.set(~NvmeRegisters.CSTS_NSSRO, 0);
             gate.open(Gate.RESETTING | Gate.SHUTTING_DOWN | Gate.FATAL);
         }
     }
 
     /** What was written must be durable before the driver hears that it may cut the power. */
     private void shutDown() {
-        if ((status & NvmeRegisters.CSTS_SHST_MASK) != NvmeRegisters.CSTS_SHST_OCCURRING
-                || isFlushing
-                || !gate.isEmpty()) {
+        if (!registers.isShuttingDown() || isFlushing || !gate.isEmpty()) {
             return;
         }
         isFlushing = true;
@@ -507,14 +354,16 @@ final class NvmeController {
     }
 
     private void flushed() {
-        set(NvmeRegisters.CSTS_SHST_MASK, NvmeRegisters.CSTS_SHST_COMPLETE);
+        registers.set(NvmeRegisters.CSTS_SHST_MASK, NvmeRegisters.CSTS_SHST_COMPLETE);
         isFlushing = false;
         leave();
     }
 
     private void enable() {
-        int now = cc;
-        int attributes = aqa;
+        int now = registers.cc();
+        int attributes = registers.aqa();
+        long asq = registers.asq();
+        long acq = registers.acq();
         long pageMask = (1L << NvmeRegisters.pageShift(now)) - 1;
         if (!NvmeRegisters.isPossible(now)
                 || NvmeRegisters.submissionEntries(attributes) < 2
@@ -525,7 +374,7 @@ final class NvmeController {
         }
         if (NvmeRegisters.shutdown(now) == 0) {
             gate.open(Gate.SHUTTING_DOWN);
-            set(NvmeRegisters.CSTS_SHST_MASK, 0);
+            registers.set(NvmeRegisters.CSTS_SHST_MASK, 0);
         }
         if (host != null) {
             CompletionQueue completions =
@@ -540,7 +389,7 @@ final class NvmeController {
                             completions,
                             this));
         }
-        set(0, NvmeRegisters.CSTS_RDY);
+        registers.set(0, NvmeRegisters.CSTS_RDY);
     }
 
     /** Adds a queue and starts its handler; false if the one for its completions is gone. */
@@ -554,24 +403,6 @@ final class NvmeController {
         return false;
     }
 
-    private void flushCompletions() {
-        for (int n = 0; n < queues.count(); n++) {
-            CompletionQueue queue = queues.completion(n);
-            while (queue != null && queue.canGoOn() && gate.enter()) {
-                NvmeCommand command = queue.postNext();
-                if (command == null) {
-                    leave();
-                } else {
-                    if (command.failure == NvmeEvent.FATAL) {
-                        giveUp();
-                    }
-                    interrupts.posted(queue);
-                    end(command);
-                }
-            }
-        }
-    }
-
     private void deliverEvents() {
         while (events.hasWork() && gate.enter()) {
             NvmeCommand request = events.next();
@@ -579,7 +410,7 @@ final class NvmeController {
                 leave();
             } else {
                 request.event = NvmeEvent.EVENT;
-                finish(request, NvmeStatus.SUCCESS);
+                completions.finish(request, NvmeStatus.SUCCESS);
             }
         }
     }
@@ -598,7 +429,7 @@ final class NvmeController {
             settle();
             if (gate.isEmpty()
                     && !gate.isClosed(Gate.RESETTING)
-                    && (status & NvmeRegisters.CSTS_SHST_MASK) != NvmeRegisters.CSTS_SHST_OCCURRING
+                    && !registers.isShuttingDown()
                     && settling.get() == 0) {
                 return;
             }
@@ -624,15 +455,10 @@ final class NvmeController {
 
     /** The state of power-on, but for what is on the disk. */
     void reset() {
-        synchronized (registers) {
-            cc = 0;
-            aqa = 0;
-            asq = 0;
-            acq = 0;
-        }
+        registers.clear();
         beginReset();
         awaitSettled();
-        set(NvmeRegisters.CSTS_NSSRO, 0);
+        registers.set(NvmeRegisters.CSTS_NSSRO, 0);
         features.resetTimestamp();
         logs.reset();
     }
@@ -663,24 +489,26 @@ final class NvmeController {
     // ---------------------------------------------------------------- snapshots
 
     NvmeState state() {
-        return new NvmeState(cc, status, aqa, asq, acq, interrupts.masked());
+        return new NvmeState(
+                registers.cc(),
+                registers.status(),
+                registers.aqa(),
+                registers.asq(),
+                registers.acq(),
+                interrupts.masked());
     }
 
     /** Takes over registers; queues follow. */
     void restore(NvmeState state) {
-        cc = 0; // or it would be enabled anew
+        registers.disable(); // or it would be enabled anew
         beginReset();
         awaitSettled();
         synchronized (registers) {
-            status = state.status();
-            cc = state.cc();
-            aqa = state.aqa();
-            asq = state.asq();
-            acq = state.acq();
-            if ((status & NvmeRegisters.CSTS_CFS) != 0) {
+            registers.restore(state);
+            if (registers.has(NvmeRegisters.CSTS_CFS)) {
                 gate.close(Gate.FATAL);
             }
-            if ((status & NvmeRegisters.CSTS_SHST_MASK) != 0) {
+            if (registers.has(NvmeRegisters.CSTS_SHST_MASK)) {
                 gate.close(Gate.SHUTTING_DOWN);
             }
         }

@@ -178,7 +178,7 @@ public final class NvmeDevice implements PciDevice {
         }
         long at = offset - NvmeRegisters.DOORBELLS;
         if ((at & (1L << strideShift) - 1) == 0) {
-            controller.ring((int) (at >>> strideShift), value);
+            controller.doorbells().ring((int) (at >>> strideShift), value);
         } else {
             counters.count(NvmeEvent.INVALID_ACCESS);
         }

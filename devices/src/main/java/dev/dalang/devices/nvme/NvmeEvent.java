@@ -65,5 +65,7 @@ public enum NvmeEvent {
     /** A command's data went through a buffer of the controller's own. */
     BOUNCED,
     /** A command waited for such a buffer. */
-    HELD_BACK
+    HELD_BACK,
+    /** A command failed on this side, by a defect of the controller or of the back end. */
+    DEFECT
 }

@@ -33,6 +33,9 @@ final class NvmeRegisters {
     /** What the driver may set of CC: the rest is reserved. */
     static final int CC_MASK = 0x00ff_fff1;
 
+    /** What it must not change while the controller is enabled: command set, pages, arbitration. */
+    static final int CC_FIXED = 0x0000_3ff0;
+
     static final int CSTS_RDY = 1;
     static final int CSTS_CFS = 1 << 1;
     static final int CSTS_SHST_OCCURRING = 1 << 2;

@@ -4,7 +4,6 @@ import dev.dalang.bus.DeviceTask;
 
 import org.jspecify.annotations.Nullable;
 
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayDeque;
@@ -28,10 +27,10 @@ final class SubmissionQueue {
     final int entries;
     final CompletionQueue completions;
     final DataPointer.Scratch scratch = new DataPointer.Scratch();
+    final SliceCache slices = new SliceCache();
 
     private final NvmeController controller;
     private final byte[] bytes = new byte[NvmeCommand.BYTES];
-    private final MemorySegment segment = MemorySegment.ofArray(bytes);
     private final ByteBuffer entry = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
 
     private volatile int tail;
@@ -111,7 +110,7 @@ final class SubmissionQueue {
                 return;
             }
             long from = base + ((long) at << NvmeRegisters.SQ_ENTRY_SHIFT);
-            if (!controller.memory().read(from, segment)) {
+            if (!controller.memory().read(from, bytes, 0, bytes.length)) {
                 controller.giveUp();
                 release(command);
                 controller.leave();
@@ -122,14 +121,14 @@ final class SubmissionQueue {
             try {
                 controller.execute(command);
             } catch (RuntimeException | Error failure) {
-                controller.failed(command, failure);
+                controller.completions().failed(command, failure);
             }
         }
         signal();
     }
 
     void failed(NvmeCommand command, Throwable failure) {
-        controller.failed(command, failure);
+        controller.completions().failed(command, failure);
     }
 
     private synchronized @Nullable NvmeCommand take() {

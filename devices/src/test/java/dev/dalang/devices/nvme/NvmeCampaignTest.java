@@ -20,6 +20,7 @@ class NvmeCampaignTest {
     private static final long OPERATIONS = Long.getLong("dalang.nvme.operations", 20_000);
     private static final long SEED = Long.getLong("dalang.seed", 42);
     private static final int ROUND = 500;
+    private static final int RAM_BYTES = 1 << 20;
     private static final BlockStatus[] FAILURES = BlockStatus.values();
     private static final int QUEUES = 2;
     private static final int ENTRIES = 16;
@@ -54,10 +55,15 @@ class NvmeCampaignTest {
 
     private void round(long seed, int workers) {
         random.setSeed(seed);
-        DeviceExecutor executor =
-                workers == 0 ? DeviceExecutor.inline() : DeviceExecutor.workers(workers);
+        WatchedExecutor executor =
+                new WatchedExecutor(
+                        workers == 0 ? DeviceExecutor.inline() : DeviceExecutor.workers(workers));
         try (NvmeRig made =
-                new NvmeRig(new ScriptedDisk(1 << 18), executor, options -> options.queues(4))) {
+                new NvmeRig(
+                        new ScriptedDisk(1 << 18),
+                        executor,
+                        options -> options.queues(4),
+                        RAM_BYTES)) {
             rig = made;
             queues = new NvmeRig.Queue[QUEUES + 1];
             start();
@@ -71,7 +77,9 @@ class NvmeCampaignTest {
             start();
             assertThat(rig.status()).isEqualTo(NvmeRegisters.CSTS_RDY);
             run(NvmeEntry.of(AdminCommands.GET_FEATURES).word(10, 1));
+            assertThat(rig.device.count(NvmeEvent.DEFECT)).isZero();
         }
+        executor.requireNoFailure();
         random.setSeed(seed + 1);
     }
 
@@ -208,7 +216,7 @@ class NvmeCampaignTest {
     private long address() {
         return switch (random.nextInt(8)) {
             case 0 -> random.nextLong();
-            case 1 -> NvmeRig.RAM + NvmeRig.RAM_BYTES - random.nextInt(8192);
+            case 1 -> NvmeRig.RAM + RAM_BYTES - random.nextInt(8192);
             case 2, 3 -> NvmeRig.RAM + random.nextInt(1 << 18);
             default -> NvmeRig.RAM + 4096L * random.nextInt(64);
         };

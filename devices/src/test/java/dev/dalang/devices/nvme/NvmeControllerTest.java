@@ -90,6 +90,21 @@ class NvmeControllerTest {
         rig.start();
     }
 
+    /** Or a driver could make a snapshot of itself that nobody restores. */
+    @Test
+    void whatTheControllerWorksWithIsFixedWhileItIsEnabled() {
+        rig.start();
+        rig.write(NvmeRegisters.CC, 0x0040_3ff1);
+        assertThat(rig.read(NvmeRegisters.CC)).as("but for the entries").isEqualTo(0x0040_0001);
+        assertThat(rig.status()).isEqualTo(NvmeRegisters.CSTS_RDY);
+        rig.device.sleep();
+        rig.device.restore(rig.device.snapshot());
+        rig.device.wake();
+        rig.admin.ok(NvmeEntry.of(AdminCommands.GET_FEATURES).word(10, 1));
+        rig.write(NvmeRegisters.CC, 0x0046_0080);
+        assertThat(rig.read(NvmeRegisters.CC)).as("disabled").isEqualTo(0x0046_0080);
+    }
+
     @Test
     void adminQueuesThatCannotBeAreFatal() {
         rig.write(NvmeRegisters.AQA, 0x1f_0000);

@@ -309,6 +309,7 @@ class NvmeIoTest {
         long source = rig.pages(512);
         assertThat(queue.run(rig.read(0, 1, source, 512)).code()).isEqualTo(0x006);
         assertThat(rig.status() & NvmeRegisters.CSTS_CFS).isNotZero();
+        assertThat(count(NvmeEvent.DEFECT)).isEqualTo(1);
         rig.stop();
         start();
         queue.ok(rig.read(0, 1, rig.pages(512), 512));

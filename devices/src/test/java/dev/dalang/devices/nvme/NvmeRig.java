@@ -6,6 +6,7 @@ import dev.dalang.bus.DeviceExecutor;
 import dev.dalang.bus.IoManager;
 import dev.dalang.bus.MmioRange;
 import dev.dalang.bus.interrupt.InterruptLine;
+import dev.dalang.bus.interrupt.MsiTarget;
 import dev.dalang.bus.memory.GuestMemory;
 import dev.dalang.bus.memory.MemoryRegion;
 import dev.dalang.bus.time.ManualVirtualClock;
@@ -22,6 +23,7 @@ import dev.dalang.testkit.pci.PciFunctionDriver;
 
 import java.lang.foreign.Arena;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
@@ -128,9 +130,9 @@ final class NvmeRig implements AutoCloseable {
     final NvmeDevice device;
     final IoManager io = IoManager.create();
     final Arena arena = Arena.ofShared();
-    final GuestMemory memory =
-            GuestMemory.of(new MemoryRegion(RAM, arena.allocate(RAM_BYTES, PAGE)));
-    final ScriptedMsiTarget messages = new ScriptedMsiTarget();
+    final int ramBytes;
+    final GuestMemory memory;
+    final ScriptedMsiTarget messages;
     final List<RecordingInterruptLine> wires =
             Stream.generate(RecordingInterruptLine::new).limit(4).toList();
     final ManualVirtualClock clock = new ManualVirtualClock();
@@ -158,14 +160,46 @@ final class NvmeRig implements AutoCloseable {
     }
 
     NvmeRig(ScriptedDisk disk, DeviceExecutor executor, UnaryOperator<NvmeDevice.Builder> options) {
+        this(disk, executor, options, RAM_BYTES);
+    }
+
+    NvmeRig(
+            ScriptedDisk disk,
+            DeviceExecutor executor,
+            UnaryOperator<NvmeDevice.Builder> options,
+            int ramBytes) {
+        this(disk, executor, options, ramBytes, new ScriptedMsiTarget(), Optional.empty());
+    }
+
+    /** One whose messages go to another target than the one that remembers them. */
+    static NvmeRig withMessagesTo(MsiTarget target, ScriptedDisk disk) {
+        return new NvmeRig(
+                disk,
+                DeviceExecutor.inline(),
+                options -> options.queues(4),
+                RAM_BYTES,
+                new ScriptedMsiTarget(),
+                Optional.of(target));
+    }
+
+    private NvmeRig(
+            ScriptedDisk disk,
+            DeviceExecutor executor,
+            UnaryOperator<NvmeDevice.Builder> options,
+            int ramBytes,
+            ScriptedMsiTarget messages,
+            Optional<MsiTarget> target) {
         this.disk = disk;
+        this.messages = messages;
+        this.ramBytes = ramBytes;
+        memory = GuestMemory.of(new MemoryRegion(RAM, arena.allocate(ramBytes, PAGE)));
         this.executor = executor;
         device = options.apply(NvmeDevice.builder(disk).serial("rig")).build();
         root =
                 PciRoot.builder(io, memory, clock)
                         .memory32(new MmioRange(0x4000_0000L, 1 << 28))
                         .memory64(new MmioRange(0x4_0000_0000L, 1L << 30))
-                        .messages(MsiTargetRouter.create(messages, 256))
+                        .messages(MsiTargetRouter.create(target.orElse(messages), 256))
                         .wires(wires.stream().map(InterruptLine.class::cast).toList())
                         .executor(executor)
                         .build();
@@ -198,7 +232,7 @@ final class NvmeRig implements AutoCloseable {
     long pages(long bytes) {
         long at = free;
         free += (bytes + PAGE - 1) / PAGE * PAGE;
-        if (free > RAM + RAM_BYTES) {
+        if (free > RAM + ramBytes) {
             throw new IllegalStateException("the driver has no memory left");
         }
         return at;

@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,7 +39,7 @@ import java.util.function.Consumer;
 /**
  * One connection to a server, from its version to its end. Any thread asks and waits for its
  * answer; one thread of the channel's reads, gives answers to whom they are for, and does what the
- * device asks of memory.
+ * device asks of memory; where the server has a second socket for that, another thread does.
  *
  * <p>The server is believed nothing. What it answers is checked against what it was asked; the
  * first answer that cannot be ends the connection, as does one that does not come, for nobody knows
@@ -62,6 +63,7 @@ public final class Channel implements AutoCloseable {
     }
 
     private final Connection connection;
+    private final Optional<Connection> twin;
     private final Path path;
     private final Limits limits;
     private final int timeoutMillis;
@@ -69,6 +71,7 @@ public final class Channel implements AutoCloseable {
     private final DmaWindows windows = new DmaWindows();
     private final LongAdder refusals = new LongAdder();
     private final Thread reader;
+    private final Thread twinReader;
 
     private final ReentrantLock lock = new ReentrantLock();
 
@@ -81,20 +84,20 @@ public final class Channel implements AutoCloseable {
 
     private Channel(
             Connection connection,
+            Optional<Connection> twin,
             Path path,
             Limits limits,
             int timeoutMillis,
             Consumer<VfioUserException> onLoss) {
         this.connection = connection;
+        this.twin = twin;
         this.path = path;
         this.limits = limits;
         this.timeoutMillis = timeoutMillis;
         this.onLoss = onLoss;
-        reader =
-                Thread.ofPlatform()
-                        .daemon()
-                        .name("vfio-user client " + path.getFileName())
-                        .unstarted(this::readAll);
+        String name = "vfio-user client " + path.getFileName();
+        reader = Thread.ofPlatform().daemon().name(name).unstarted(this::readAll);
+        twinReader = Thread.ofPlatform().daemon().name(name + " twin").unstarted(this::serveTwin);
     }
 
     /**
@@ -102,10 +105,12 @@ public final class Channel implements AutoCloseable {
      *
      * @param path of the server's socket
      * @param timeoutMillis for each answer
+     * @param isTwin true if the server's own requests may go over a second socket
      * @param onLoss told once of the connection's end, if it is in use and not closed here
      * @throws VfioUserException if there is no server to speak with
      */
-    public static Channel connect(Path path, int timeoutMillis, Consumer<VfioUserException> onLoss)
+    public static Channel connect(
+            Path path, int timeoutMillis, boolean isTwin, Consumer<VfioUserException> onLoss)
             throws VfioUserException {
         UnixSocket socket;
         try {
@@ -120,20 +125,35 @@ public final class Channel implements AutoCloseable {
             throw unreachable;
         }
         Connection connection = new Connection(socket, timeoutMillis);
+        List<Descriptor> came = new ArrayList<>();
         try {
-            Limits limits = negotiate(connection, path, timeoutMillis);
-            Channel made = new Channel(connection, path, limits, timeoutMillis, onLoss);
+            Limits limits = negotiate(connection, path, timeoutMillis, isTwin, came);
+            Optional<Connection> twin =
+                    came.stream()
+                            .findFirst()
+                            .map(other -> new Connection(UnixSocket.of(other), timeoutMillis));
+            Channel made = new Channel(connection, twin, path, limits, timeoutMillis, onLoss);
             made.reader.start();
+            if (twin.isPresent()) {
+                made.twinReader.start();
+            }
             return made;
         } catch (VfioUserException | RuntimeException | Error failed) {
             connection.close();
+            came.forEach(Descriptor::close);
             throw failed;
         }
     }
 
-    private static Limits negotiate(Connection connection, Path path, int timeoutMillis)
+    /** Agrees on limits; takes the descriptor of the second socket, if there is one. */
+    private static Limits negotiate(
+            Connection connection,
+            Path path,
+            int timeoutMillis,
+            boolean isTwin,
+            List<Descriptor> came)
             throws VfioUserException {
-        byte[] proposal = Limits.PROPOSED.payload();
+        byte[] proposal = Limits.proposed(isTwin).payload();
         Header request = Header.request(0, Command.VERSION, true, proposal.length);
         try {
             connection.send(request, proposal, List.of());
@@ -154,10 +174,11 @@ public final class Channel implements AutoCloseable {
                 if (reply.isError()) {
                     throw unreachable(path, reply.error(), "it refused " + says(reply.error()));
                 }
-                Refusal.unless(
-                        !message.isSpoilt() && message.descriptors() == 0,
-                        "descriptors with the version");
-                return Limits.of(Version.parse(message.payload()));
+                Refusal.unless(!message.isSpoilt(), "descriptors behind the version");
+                Version version = Version.parse(message.payload());
+                Limits limits = Limits.of(version, isTwin, message.descriptors());
+                came.addAll(message.takeDescriptors());
+                return limits;
             }
         } catch (Refusal wrong) {
             throw unreachable(path, 0, String.valueOf(wrong.getMessage()));
@@ -394,6 +415,7 @@ public final class Channel implements AutoCloseable {
         }
         VfioUserException reason = lose(why);
         windows.clear();
+        join(twinReader);
         connection.close();
         boolean isTold;
         lock.lock();
@@ -411,7 +433,7 @@ public final class Channel implements AutoCloseable {
     /** Takes a message; it is closed afterwards, without what was taken out of it. */
     private void take(Message message) throws HostIoException {
         if (!message.header().isReply()) {
-            serve(message);
+            serve(message, connection);
             return;
         }
         Header header = message.header();
@@ -434,8 +456,31 @@ public final class Channel implements AutoCloseable {
         }
     }
 
-    /** Does what the device asks of memory. */
-    private void serve(Message message) throws HostIoException {
+    /** Does what comes over the second socket, until it ends, and the connection with it. */
+    private void serveTwin() {
+        Connection from = twin.orElseThrow();
+        String why = "the server ended its second socket";
+        try {
+            for (Optional<Message> next = from.receive(); next.isPresent(); next = from.receive()) {
+                try (Message message = next.get()) {
+                    Refusal.unless(!message.header().isReply(), "an answer over the second socket");
+                    serve(message, from);
+                }
+            }
+        } catch (FramingException | Refusal wrong) {
+            why = String.valueOf(wrong.getMessage());
+        } catch (HostIoException gone) {
+            why = "the second socket: " + gone.getMessage();
+        } catch (RuntimeException | Error defect) {
+            why = "a defect: " + defect;
+            LOG.log(System.Logger.Level.ERROR, "reading from " + path, defect);
+        }
+        lose(why);
+        from.close();
+    }
+
+    /** Does what the device asks of memory, and answers where it asked. */
+    private void serve(Message message, Connection over) throws HostIoException {
         Header header = message.header();
         byte[] payload;
         try {
@@ -445,12 +490,12 @@ public final class Channel implements AutoCloseable {
             LOG.log(DEBUG, () -> path + ": refused: " + refused.getMessage());
             if (header.isRequest() && header.wantsReply()) {
                 Header refusal = Header.refusal(header, refused.errno().number());
-                connection.send(refusal, new byte[0], List.of());
+                over.send(refusal, new byte[0], List.of());
             }
             return;
         }
         if (header.wantsReply()) {
-            connection.send(Header.reply(header, payload.length), payload, List.of());
+            over.send(Header.reply(header, payload.length), payload, List.of());
         }
     }
 
@@ -551,6 +596,7 @@ public final class Channel implements AutoCloseable {
             lock.unlock();
         }
         connection.shutdown();
+        twin.ifPresent(Connection::shutdown);
         return copy(reason);
     }
 
@@ -567,19 +613,26 @@ public final class Channel implements AutoCloseable {
             lock.unlock();
         }
         lose("it is closed");
-        if (Thread.currentThread() == reader) {
-            return; // who is told of a loss may give up
+        if (Thread.currentThread() == reader || Thread.currentThread() == twinReader) {
+            return; // who is told of a loss, or asked for memory, may give up
         }
+        boolean isInterrupted = join(reader);
+        isInterrupted |= join(twinReader);
+        if (isInterrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Waits for a thread's end; tells whether it was interrupted meanwhile. */
+    private static boolean join(Thread ending) {
         boolean isInterrupted = false;
-        while (reader.isAlive()) {
+        while (ending.isAlive()) {
             try {
-                reader.join();
+                ending.join();
             } catch (InterruptedException told) {
                 isInterrupted = true;
             }
         }
-        if (isInterrupted) {
-            Thread.currentThread().interrupt();
-        }
+        return isInterrupted;
     }
 }

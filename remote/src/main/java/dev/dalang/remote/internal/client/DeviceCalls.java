@@ -7,16 +7,20 @@ import dev.dalang.linux.HostIoException;
 import dev.dalang.linux.SharedMemory;
 import dev.dalang.remote.DmaMemory;
 import dev.dalang.remote.VfioUserClient.RegisterWrite;
+import dev.dalang.remote.VfioUserDoorbell;
 import dev.dalang.remote.VfioUserException;
 import dev.dalang.remote.VfioUserException.Kind;
 import dev.dalang.remote.VfioUserInterrupts;
 import dev.dalang.remote.VfioUserRegion;
 import dev.dalang.remote.internal.wire.Bytes;
+import dev.dalang.remote.internal.wire.IoFd;
+import dev.dalang.remote.internal.wire.Message;
 import dev.dalang.remote.internal.wire.Refusal;
 import dev.dalang.remote.internal.wire.Request;
 import dev.dalang.remote.internal.wire.Request.DeviceInfo;
 import dev.dalang.remote.internal.wire.Request.DmaMap;
 import dev.dalang.remote.internal.wire.Request.DmaUnmap;
+import dev.dalang.remote.internal.wire.Request.RegionIoFds;
 import dev.dalang.remote.internal.wire.Request.RegionRead;
 import dev.dalang.remote.internal.wire.Request.RegionWrite;
 import dev.dalang.remote.internal.wire.Request.Reset;
@@ -36,6 +40,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Function;
 
 /**
@@ -47,6 +52,12 @@ public final class DeviceCalls {
 
     /** Writes that go in one message. */
     private static final int MAX_WRITES = 512;
+
+    /** Registers of a region that have events. */
+    private static final int MAX_DOORBELLS = 4096;
+
+    /** How often an answer may turn out to be longer than it was said to be. */
+    private static final int MAX_TRIES = 4;
 
     private final Path path;
     private final Channel channel;
@@ -271,6 +282,64 @@ public final class DeviceCalls {
             refused.initCause(failed);
             throw refused;
         }
+    }
+
+    public List<VfioUserDoorbell> doorbells(int region) throws VfioUserException {
+        if (limits.descriptors() == 0) {
+            return List.of();
+        }
+        int room = IoFd.bytes(0);
+        for (int tries = 0; ; tries++) {
+            RegionIoFds query = new RegionIoFds(room, 0, region, 0);
+            try (Message answer = channel.ask(query, Limits.MAX_DESCRIPTORS, List.of())) {
+                RegionIoFds head = RegionIoFds.parse(answer.payload());
+                if (head.argsz() <= room && head.argsz() > 0) {
+                    return doorbells(region, head, answer);
+                }
+                Refusal.unless(
+                        tries < MAX_TRIES
+                                && head.argsz() > 0
+                                && head.argsz() <= IoFd.bytes(MAX_DOORBELLS),
+                        "DEVICE_GET_REGION_IO_FDS: %s bytes"
+                                .formatted(Integer.toUnsignedString(head.argsz())));
+                room = head.argsz();
+            } catch (Refusal wrong) {
+                throw channel.lose(String.valueOf(wrong.getMessage()));
+            }
+        }
+    }
+
+    /** Each has an event of its own; what is no event, or is shared, is left out. */
+    private static List<VfioUserDoorbell> doorbells(int region, RegionIoFds head, Message answer) {
+        Refusal.unless(
+                head.index() == region,
+                "DEVICE_GET_REGION_IO_FDS: expected region %d, got %s".formatted(region, head));
+        List<IoFd> parts = IoFd.parseReply(answer.payload());
+        List<Descriptor> came = answer.takeDescriptors();
+        boolean[] isTaken = new boolean[came.size()];
+        List<VfioUserDoorbell> found = new ArrayList<>();
+        for (IoFd part : parts) {
+            int index = part.descriptor();
+            boolean isEvent = part.type() == IoFd.IOEVENTFD;
+            if (isEvent && index >= 0 && index < isTaken.length && !isTaken[index]) {
+                isTaken[index] = true;
+                found.add(
+                        new VfioUserDoorbell(
+                                region,
+                                part.offset(),
+                                part.size(),
+                                (part.flags() & IoFd.DATA_MATCH) != 0
+                                        ? OptionalLong.of(part.value())
+                                        : OptionalLong.empty(),
+                                EventDescriptor.of(came.get(index))));
+            }
+        }
+        for (int index = 0; index < isTaken.length; index++) {
+            if (!isTaken[index]) {
+                came.get(index).close();
+            }
+        }
+        return List.copyOf(found);
     }
 
     // ---------------------------------------------------------------- interrupts

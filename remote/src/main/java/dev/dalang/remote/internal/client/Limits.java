@@ -29,36 +29,55 @@ public record Limits(
         boolean hasWriteMultiple,
         boolean hasMigration) {
     /** What any peer takes at a time, whatever it says; QEMU's own number. */
-    private static final int MAX_DESCRIPTORS = 16;
+    static final int MAX_DESCRIPTORS = 16;
 
     private static final int MAX_MAPS = 65_535;
     private static final int PAGE_BYTES = 4096;
 
-    /** What this side says of itself. */
-    static final Version PROPOSED =
-            new Version(
-                    Version.MAJOR,
-                    Version.MINOR,
-                    Optional.of(
-                            new Capabilities(
-                                    OptionalInt.of(MAX_DESCRIPTORS),
-                                    OptionalLong.of(Connection.MAX_TRANSFER_BYTES),
-                                    OptionalLong.of(MAX_MAPS),
-                                    OptionalLong.of(PAGE_BYTES),
-                                    Optional.empty(),
-                                    Optional.of(true),
-                                    Optional.of(
-                                            new Capabilities.Migration(
-                                                    OptionalLong.of(PAGE_BYTES),
-                                                    OptionalLong.of(
-                                                            Connection.MAX_TRANSFER_BYTES / 2))))));
+    /**
+     * What this side says of itself.
+     *
+     * @param twin true if the server's own requests may go over a second socket
+     */
+    static Version proposed(boolean twin) {
+        return new Version(
+                Version.MAJOR,
+                Version.MINOR,
+                Optional.of(
+                        new Capabilities(
+                                OptionalInt.of(MAX_DESCRIPTORS),
+                                OptionalLong.of(Connection.MAX_TRANSFER_BYTES),
+                                OptionalLong.of(MAX_MAPS),
+                                OptionalLong.of(PAGE_BYTES),
+                                twin
+                                        ? Optional.of(
+                                                new Capabilities.TwinSocket(
+                                                        true, OptionalInt.empty()))
+                                        : Optional.empty(),
+                                Optional.of(true),
+                                Optional.of(
+                                        new Capabilities.Migration(
+                                                OptionalLong.of(PAGE_BYTES),
+                                                OptionalLong.of(
+                                                        Connection.MAX_TRANSFER_BYTES / 2))))));
+    }
+
+    /** True if a server has made a second socket, whose descriptor came with its answer. */
+    static boolean hasTwin(Version answer) {
+        return answer.capabilities()
+                .flatMap(Capabilities::twinSocket)
+                .filter(Capabilities.TwinSocket::supported)
+                .isPresent();
+    }
 
     /**
      * Judges what a server answered.
      *
+     * @param twin whether a second socket was offered
+     * @param descriptors how many came with it
      * @throws Refusal if it cannot be spoken with
      */
-    static Limits of(Version answer) {
+    static Limits of(Version answer, boolean twin, int descriptors) {
         Refusal.unless(
                 answer.major() == Version.MAJOR && answer.minor() <= Version.MINOR,
                 "expected version %d.%d at the most, got %d.%d"
@@ -73,9 +92,14 @@ public record Limits(
                 transfer > 0,
                 "expected accesses of at least 8 bytes, got max_data_xfer_size "
                         + theirs.maxDataXferSize().orElse(0));
+        boolean hasTwin = hasTwin(answer);
+        Refusal.unless(twin || !hasTwin, "a second socket, which was not asked for");
         Refusal.unless(
-                theirs.twinSocket().isEmpty() || !theirs.twinSocket().get().supported(),
-                "a second socket, which was not asked for");
+                !hasTwin || theirs.twinSocket().get().fdIndex().orElse(-1) == 0,
+                "a second socket that is not the first descriptor");
+        Refusal.unless(
+                descriptors == (hasTwin ? 1 : 0),
+                "%d descriptors with the version".formatted(descriptors));
         // The smallest page that it takes; what has none is for nobody.
         long page = Math.max(PAGE_BYTES, Long.lowestOneBit(theirs.pgsizes().orElse(PAGE_BYTES)));
         return new Limits(

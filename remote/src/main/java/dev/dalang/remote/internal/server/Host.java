@@ -75,7 +75,7 @@ public final class Host implements AutoCloseable {
             Host host = new Host(listener, new ServedDevice(device), patience);
             host.accepting.start();
             return host;
-        } catch (RuntimeException | Error failed) {
+        } catch (HostIoException | RuntimeException | Error failed) {
             listener.close();
             throw failed;
         }

@@ -2,6 +2,7 @@ package dev.dalang.remote.internal.server;
 
 import dev.dalang.linux.Descriptor;
 import dev.dalang.linux.Errno;
+import dev.dalang.pci.PciDoorbell;
 import dev.dalang.remote.internal.wire.Capabilities;
 import dev.dalang.remote.internal.wire.Command;
 import dev.dalang.remote.internal.wire.Connection;
@@ -28,8 +29,11 @@ import dev.dalang.remote.internal.wire.SetIrqs;
 import dev.dalang.remote.internal.wire.Version;
 import dev.dalang.remote.internal.wire.Writer;
 
+import org.jspecify.annotations.Nullable;
+
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -45,14 +49,27 @@ final class Requests {
 
     private final ServedDevice device;
     private final Migration migration;
+    private @Nullable Doorbells doorbells;
+
+    /** The most descriptors that the client takes with one message. */
+    private int mostDescriptors = 1;
 
     Requests(ServedDevice device) {
         this.device = device;
         migration = new Migration(device);
     }
 
-    /** What this side can do, of what a client knows. */
-    static Capabilities capabilities(Capabilities theirs) {
+    /** The client has said what it can. */
+    void agreed(Capabilities theirs) {
+        mostDescriptors = Math.min(theirs.maxMsgFds().orElse(1), MAX_MSG_FDS);
+    }
+
+    /**
+     * What this side can do, of what a client knows.
+     *
+     * @param hasTwin true if a second socket goes with it
+     */
+    static Capabilities capabilities(Capabilities theirs, boolean hasTwin) {
         return new Capabilities(
                 theirs.maxMsgFds().isPresent() ? OptionalInt.of(MAX_MSG_FDS) : OptionalInt.empty(),
                 theirs.maxDataXferSize().isPresent()
@@ -62,7 +79,9 @@ final class Requests {
                         ? OptionalLong.of(ClientMemory.MAX_PIECES)
                         : OptionalLong.empty(),
                 theirs.pgsizes().isPresent() ? OptionalLong.of(PAGE_BYTES) : OptionalLong.empty(),
-                Optional.empty(),
+                hasTwin
+                        ? Optional.of(new Capabilities.TwinSocket(true, OptionalInt.of(0)))
+                        : Optional.empty(),
                 theirs.writeMultiple().isPresent() ? Optional.of(true) : Optional.empty(),
                 theirs.migration().isPresent()
                         ? Optional.of(
@@ -75,10 +94,20 @@ final class Requests {
      * Does a request.
      *
      * @param message what came; its descriptors are taken where they are wanted
+     * @param with takes the descriptors that ride with the reply, which stay the device's
      * @return what is behind the header of the reply
      * @throws Refusal if it cannot be done
      */
-    byte[] handle(Message message) {
+    byte[] handle(Message message, List<Descriptor> with) {
+        device.asking().lock();
+        try {
+            return handleAlone(message, with);
+        } finally {
+            device.asking().unlock();
+        }
+    }
+
+    private byte[] handleAlone(Message message, List<Descriptor> with) {
         Refusal.unless(message.header().isRequest(), "neither a request nor a reply");
         Refusal.unless(!message.isSpoilt(), "descriptors behind the header");
         Command command =
@@ -104,11 +133,8 @@ final class Requests {
                                     ServedDevice.REGIONS,
                                     ClientInterrupts.KINDS)
                             .payload();
-            case RegionInfo query -> regionInfo(query);
-            case RegionIoFds query -> {
-                requireIndex(query.index(), ServedDevice.REGIONS);
-                yield IoFd.reply(query.index(), List.of());
-            }
+            case RegionInfo query -> regionInfo(query, with);
+            case RegionIoFds query -> ioFds(query, with);
             case IrqInfo query -> irqInfo(query);
             case SetIrqs set -> {
                 device.interruptsOfClient().set(set, message.takeDescriptors());
@@ -138,6 +164,10 @@ final class Requests {
 
     /** The client is gone: what it began is over. */
     void disconnected() {
+        Doorbells theirs = doorbells;
+        if (theirs != null) {
+            theirs.close();
+        }
         migration.abandon();
     }
 
@@ -158,7 +188,7 @@ final class Requests {
                         .formatted(count, Integer.toUnsignedString(index)));
     }
 
-    private byte[] regionInfo(RegionInfo query) {
+    private byte[] regionInfo(RegionInfo query, List<Descriptor> with) {
         int region = query.index();
         requireIndex(region, ServedDevice.REGIONS);
         long bytes = device.regionBytes(region);
@@ -168,7 +198,53 @@ final class Requests {
                         : region == ServedDevice.ROM_REGION
                                 ? RegionInfo.READ
                                 : RegionInfo.READ | RegionInfo.WRITE;
-        return new RegionInfo(RegionInfo.BYTES, flags, region, bytes, 0, List.of()).payload();
+        Optional<RegionFiles.RegionFile> file = device.files().of(region);
+        if (file.isEmpty() || mostDescriptors == 0) {
+            return new RegionInfo(RegionInfo.BYTES, flags, region, bytes, 0, List.of()).payload();
+        }
+        RegionInfo.SparseMmap areas = new RegionInfo.SparseMmap(file.get().areas());
+        long offset = file.get().offset();
+        int mappable = flags | RegionInfo.MMAP | RegionInfo.CAPS;
+        int needed = new RegionInfo(0, 0, region, 0, 0, List.of(areas)).bytes();
+        if (Integer.compareUnsigned(query.argsz(), needed) < 0) {
+            // It asks again with more room, and gets the file then.
+            return new RegionInfo(needed, mappable, region, bytes, offset, List.of()).payload();
+        }
+        with.add(file.get().descriptor());
+        return new RegionInfo(needed, mappable, region, bytes, offset, List.of(areas)).payload();
+    }
+
+    /** The events of a region, as many as the client has room and takes descriptors for. */
+    private byte[] ioFds(RegionIoFds query, List<Descriptor> with) {
+        int region = query.index();
+        requireIndex(region, ServedDevice.REGIONS);
+        List<PciDoorbell> all = device.doorbells(region);
+        List<PciDoorbell> told = all.subList(0, Math.min(all.size(), mostDescriptors));
+        int needed = IoFd.bytes(told.size());
+        if (told.isEmpty() || Integer.compareUnsigned(query.argsz(), needed) < 0) {
+            return new RegionIoFds(needed, 0, region, told.size()).payload();
+        }
+        Doorbells events = doorbells;
+        if (events == null) {
+            events = new Doorbells(device.doorbells(), device::ring);
+            doorbells = events;
+        }
+        List<IoFd> parts = new ArrayList<>();
+        for (PciDoorbell bell : told) {
+            int flags =
+                    (bell.value().isPresent() ? IoFd.DATA_MATCH : 0)
+                            | (device.isPorts(region) ? IoFd.PORTS : 0);
+            parts.add(
+                    new IoFd(
+                            bell.offset(),
+                            bell.size(),
+                            with.size(),
+                            IoFd.IOEVENTFD,
+                            flags,
+                            bell.value().orElse(0)));
+            with.add(events.event(bell).descriptor());
+        }
+        return IoFd.reply(region, parts);
     }
 
     private byte[] irqInfo(IrqInfo query) {

@@ -5,10 +5,12 @@ import dev.dalang.bus.IoManager;
 import dev.dalang.bus.interrupt.InterruptLine;
 import dev.dalang.bus.snapshot.Snapshot;
 import dev.dalang.bus.time.SystemVirtualClock;
+import dev.dalang.linux.HostIoException;
 import dev.dalang.pci.ForeignMachine;
 import dev.dalang.pci.PciBar;
 import dev.dalang.pci.PciDevice;
 import dev.dalang.pci.PciDeviceSpec;
+import dev.dalang.pci.PciDoorbell;
 import dev.dalang.pci.PciFunction;
 import dev.dalang.pci.PciInterrupts;
 import dev.dalang.pci.PciRegisters;
@@ -24,6 +26,8 @@ import java.nio.ByteOrder;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * A device in a tree of its own, whose machine is the client's. Regions are numbered as VFIO does:
@@ -47,6 +51,10 @@ final class ServedDevice implements ForeignMachine, AutoCloseable {
     private final ClientInterrupts interrupts;
     private final int configurationBytes;
     private final LongAdder messages = new LongAdder();
+    private final RegionFiles files;
+
+    private final ReentrantLock asking = new ReentrantLock();
+
     private volatile @Nullable ClientInterrupts made;
 
     /** The client has stopped the device. */
@@ -55,11 +63,23 @@ final class ServedDevice implements ForeignMachine, AutoCloseable {
     /** Memory that the device used is gone, or on its way to another place. */
     private boolean isHeld;
 
-    private boolean isRemapping;
+    private volatile boolean isRemapping;
     private boolean isAsleep;
 
-    ServedDevice(PciDevice device) {
+    /**
+     * Attaches a device.
+     *
+     * @throws HostIoException if a file of its cannot be opened
+     */
+    ServedDevice(PciDevice device) throws HostIoException {
         spec = device.spec();
+        try {
+            files = RegionFiles.open(spec.barMemory());
+        } catch (HostIoException | RuntimeException | Error failed) {
+            executor.close();
+            clock.close();
+            throw failed;
+        }
         try {
             InterruptLine wire = new Wire();
             root =
@@ -72,6 +92,7 @@ final class ServedDevice implements ForeignMachine, AutoCloseable {
             interrupts = Objects.requireNonNull(made);
             interrupts.connect(function);
         } catch (RuntimeException | Error failed) {
+            files.close();
             executor.close();
             clock.close();
             throw failed;
@@ -149,6 +170,47 @@ final class ServedDevice implements ForeignMachine, AutoCloseable {
     }
 
     // ---------------------------------------------------------------- regions
+
+    /** The files that the regions have, as far as they have any. */
+    RegionFiles files() {
+        return files;
+    }
+
+    /** The registers of a region that have events, in their order. */
+    List<PciDoorbell> doorbells(int region) {
+        return region == ROM_REGION
+                ? List.of()
+                : spec.doorbells().stream().filter(bell -> bell.bar() == region).toList();
+    }
+
+    /** All registers that have events. */
+    List<PciDoorbell> doorbells() {
+        return spec.doorbells();
+    }
+
+    /** True if a region is one of ports. */
+    boolean isPorts(int region) {
+        return spec.bars().stream()
+                .anyMatch(bar -> bar.index() == region && bar.type() == PciBar.Type.IO);
+    }
+
+    /** A client has signalled an event: any thread. */
+    void ring(PciDoorbell bell) {
+        asking.lock();
+        try {
+            release();
+            writeBar(bell.bar(), bell.offset(), bell.size(), bell.value().orElse(0));
+        } catch (RuntimeException failure) {
+            failed("a doorbell of BAR " + bell.bar(), failure);
+        } finally {
+            asking.unlock();
+        }
+    }
+
+    /** Held by who does what a client asks, by message or by event. */
+    Lock asking() {
+        return asking;
+    }
 
     /** Bytes of a region; 0 if there is no such. */
     long regionBytes(int region) {
@@ -363,5 +425,6 @@ final class ServedDevice implements ForeignMachine, AutoCloseable {
         executor.close();
         root.close();
         clock.close();
+        files.close();
     }
 }

@@ -2,9 +2,10 @@ package dev.dalang.remote.internal.server;
 
 import dev.dalang.bus.memory.GuestMemoryException;
 import dev.dalang.bus.memory.GuestMemoryException.Kind;
+import dev.dalang.linux.Descriptor;
 import dev.dalang.linux.Errno;
 import dev.dalang.linux.HostIoException;
-import dev.dalang.remote.internal.wire.Bytes;
+import dev.dalang.linux.UnixSocket;
 import dev.dalang.remote.internal.wire.Capabilities;
 import dev.dalang.remote.internal.wire.Command;
 import dev.dalang.remote.internal.wire.Connection;
@@ -13,13 +14,12 @@ import dev.dalang.remote.internal.wire.Header;
 import dev.dalang.remote.internal.wire.Message;
 import dev.dalang.remote.internal.wire.Refusal;
 import dev.dalang.remote.internal.wire.Request;
-import dev.dalang.remote.internal.wire.Request.DmaRead;
-import dev.dalang.remote.internal.wire.Request.DmaWrite;
 import dev.dalang.remote.internal.wire.Version;
 
 import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -48,8 +48,6 @@ final class Session implements RemoteAccess {
 
     /** Clients send in one go what they take back and what they give for it. */
     private static final int REMAPPING_MILLISECONDS = 20;
-
-    private static final long TRANSFER_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     /** An answer that is waited for. Guarded by {@link #lock}. */
     private static final class Transfer {
@@ -80,6 +78,10 @@ final class Session implements RemoteAccess {
     private boolean isOver;
 
     private final int patience;
+
+    /** Where the device's own requests go, if the client wants them there. */
+    private volatile @Nullable TwinSocket twin;
+
     private int maxTransferBytes = Connection.MAX_TRANSFER_BYTES;
 
     /** A session with a client that may take so many milliseconds to say what it speaks. */
@@ -95,7 +97,8 @@ final class Session implements RemoteAccess {
     void run() {
         try {
             if (negotiate()) {
-                device.memory().connect(this);
+                TwinSocket second = twin;
+                device.memory().connect(second != null ? second : this);
                 for (Message next = next(); next != null; next = next()) {
                     try (Message message = next) {
                         answer(message);
@@ -116,6 +119,10 @@ final class Session implements RemoteAccess {
             requests.disconnected();
             device.disconnected();
             connection.close();
+            TwinSocket second = twin;
+            if (second != null) {
+                second.close();
+            }
         }
     }
 
@@ -134,6 +141,10 @@ final class Session implements RemoteAccess {
             lock.unlock();
         }
         connection.shutdown();
+        TwinSocket second = twin;
+        if (second != null) {
+            second.shutdown();
+        }
     }
 
     // ---------------------------------------------------------------- requests
@@ -157,9 +168,7 @@ final class Session implements RemoteAccess {
                         (Version)
                                 Request.parse(
                                         Command.VERSION, message.payload(), message.descriptors());
-                Version agreed = agree(proposed);
-                byte[] payload = agreed.payload();
-                connection.send(Header.reply(header, payload.length), payload, List.of());
+                reply(header, proposed);
                 return true;
             } catch (Refusal refused) {
                 refuse(header, refused);
@@ -169,10 +178,10 @@ final class Session implements RemoteAccess {
     }
 
     /**
-     * What is spoken from now on. Of what can be done only that is said which the client knows of:
-     * some give the answer no more room than their own question took.
+     * Says what is spoken from now on. Of what can be done only that is said which the client knows
+     * of: some give the answer no more room than their own question took.
      */
-    private Version agree(Version proposed) {
+    private void reply(Header header, Version proposed) throws HostIoException {
         Refusal.unless(
                 proposed.major() == Version.MAJOR,
                 "expected version %d, got %d".formatted(Version.MAJOR, proposed.major()));
@@ -182,17 +191,35 @@ final class Session implements RemoteAccess {
                         Math.min(
                                 theirs.maxDataXferSize().orElse(Connection.MAX_TRANSFER_BYTES),
                                 Connection.MAX_TRANSFER_BYTES);
-        return new Version(
-                Version.MAJOR,
-                Math.min(proposed.minor(), Version.MINOR),
-                Optional.of(Requests.capabilities(theirs)));
+        requests.agreed(theirs);
+        boolean hasTwin =
+                theirs.twinSocket().filter(Capabilities.TwinSocket::supported).isPresent()
+                        && theirs.maxMsgFds().orElse(1) > 0;
+        byte[] payload =
+                new Version(
+                                Version.MAJOR,
+                                Math.min(proposed.minor(), Version.MINOR),
+                                Optional.of(Requests.capabilities(theirs, hasTwin)))
+                        .payload();
+        Header reply = Header.reply(header, payload.length);
+        if (!hasTwin) {
+            connection.send(reply, payload, List.of());
+            return;
+        }
+        List<UnixSocket> both = UnixSocket.pair();
+        twin = new TwinSocket(new Connection(both.get(0), patience), maxTransferBytes, refusals);
+        // Of the other end only the descriptor is closed: to shut it down would be for the client.
+        try (Descriptor other = both.get(1).descriptor()) {
+            connection.send(reply, payload, List.of(other));
+        }
     }
 
     private void answer(Message message) throws HostIoException {
         Header header = message.header();
         byte[] payload;
+        List<Descriptor> with = new ArrayList<>();
         try {
-            payload = requests.handle(message);
+            payload = requests.handle(message, with);
         } catch (Refusal refused) {
             refuse(header, refused);
             return;
@@ -202,7 +229,7 @@ final class Session implements RemoteAccess {
             return;
         }
         if (header.wantsReply()) {
-            connection.send(Header.reply(header, payload.length), payload, List.of());
+            connection.send(Header.reply(header, payload.length), payload, with);
         }
     }
 
@@ -251,9 +278,11 @@ final class Session implements RemoteAccess {
     private void endRemapping() {
         if (waiting.isEmpty() && !isOver) {
             lock.unlock();
+            device.asking().lock();
             try {
                 device.release();
             } finally {
+                device.asking().unlock();
                 lock.lock();
             }
         }
@@ -319,27 +348,7 @@ final class Session implements RemoteAccess {
     }
 
     @Override
-    public byte[] read(long address, int count) {
-        try (Message answer =
-                ask(Command.DMA_READ, new DmaRead(address, count).payload(), address, count)) {
-            DmaWrite data = DmaWrite.parse(answer.payload());
-            if (data.address() != address || data.data().length() != count) {
-                throw new GuestMemoryException(Kind.UNMAPPED, address, count);
-            }
-            return data.data().array();
-        } catch (Refusal garbled) {
-            throw new GuestMemoryException(Kind.UNMAPPED, address, count);
-        }
-    }
-
-    @Override
-    public void write(long address, byte[] data) {
-        byte[] payload = new DmaWrite(address, Bytes.of(data)).payload();
-        ask(Command.DMA_WRITE, payload, address, data.length).close();
-    }
-
-    /** Sends a request and waits for its answer, which is none that tells of an error. */
-    private Message ask(Command command, byte[] payload, long address, long length) {
+    public Message ask(Command command, byte[] payload, long address, long length) {
         Transfer transfer = new Transfer(command);
         Message answer = null;
         int id = -1;

@@ -20,7 +20,18 @@ public record IoFd(long offset, long size, int descriptor, int type, int flags, 
     public static final int IOEVENTFD = 0;
     public static final int IOREGIONFD = 1;
 
+    /** Of the flags: only {@link #value} is told so. */
+    public static final int DATA_MATCH = 1;
+
+    /** Of the flags: the region is one of ports. */
+    public static final int PORTS = 2;
+
     private static final int BYTES = 40;
+
+    /** Bytes of a reply that has so many. */
+    public static int bytes(int parts) {
+        return Request.RegionIoFds.BYTES + BYTES * parts;
+    }
 
     /**
      * Reads the reply to a {@link Request.RegionIoFds}.
@@ -50,7 +61,7 @@ public record IoFd(long offset, long size, int descriptor, int type, int flags, 
 
     /** The reply to a request. */
     public static byte[] reply(int index, List<IoFd> parts) {
-        int bytes = Request.RegionIoFds.BYTES + BYTES * parts.size();
+        int bytes = bytes(parts.size());
         Writer to = Writer.of(bytes);
         to.put(new Request.RegionIoFds(bytes, 0, index, parts.size()).payload());
         for (IoFd part : parts) {

@@ -476,6 +476,23 @@ public sealed interface Request
         public byte[] payload() {
             return Writer.of(BYTES).putInt(argsz).putInt(size).bytes();
         }
+
+        /**
+         * Reads the reply. One library's is always as long as the piece that was asked for, however
+         * short the piece is that came; what is behind it means nothing.
+         *
+         * @throws Refusal if it is cut off
+         */
+        public static Bytes parseReply(byte[] payload) {
+            ByteBuffer from = reader(payload, BYTES, "MIG_DATA_READ");
+            requireArgsz(from.getInt(), BYTES, "MIG_DATA_READ");
+            int size = from.getInt();
+            Refusal.unless(
+                    size >= 0 && size <= from.remaining(),
+                    "MIG_DATA_READ: %s bytes are announced, %d came"
+                            .formatted(Integer.toUnsignedString(size), from.remaining()));
+            return rest(from.limit(BYTES + size));
+        }
     }
 
     /**

@@ -26,7 +26,8 @@ final class MessageScript {
                     Request.DmaRead::parse,
                     Request.DmaWrite::parse,
                     Feature::parse,
-                    Request.MigrationWrite::parse);
+                    Request.MigrationWrite::parse,
+                    Request.MigrationRead::parseReply);
 
     void run(byte[] bytes) {
         if (bytes.length < Header.BYTES) {

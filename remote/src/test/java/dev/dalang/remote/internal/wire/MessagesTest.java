@@ -338,6 +338,22 @@ final class MessagesTest {
         }
     }
 
+    // Pieces of a device's state
+
+    @Test
+    void aPieceOfStateIsAsLongAsItSaysWhateverIsBehindIt() {
+        byte[] bytes = Golden.bytes("0b000000 03000000 010203 0000000000");
+        assertThat(Request.MigrationRead.parseReply(bytes).array()).containsExactly(1, 2, 3);
+        for (int length = 0; length < 11; length++) {
+            byte[] cut = Arrays.copyOf(bytes, length);
+            assertThatThrownBy(() -> Request.MigrationRead.parseReply(cut))
+                    .isInstanceOf(Refusal.class);
+        }
+        byte[] huge = Golden.bytes("08000000 ffffffff 010203");
+        assertThatThrownBy(() -> Request.MigrationRead.parseReply(huge))
+                .isInstanceOf(Refusal.class);
+    }
+
     // Features
 
     @ParameterizedTest
