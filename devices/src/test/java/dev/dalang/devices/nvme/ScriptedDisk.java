@@ -121,14 +121,17 @@ final class ScriptedDisk implements BlockBackend {
         durableWrites += request.isDurable() ? 1 : 0;
         switch (request.operation()) {
             case READ -> {
-                for (MemorySegment buffer : request.buffers()) {
+                // By index: an iterator would be garbage, which is counted here.
+                for (int n = 0; n < request.buffers().size(); n++) {
+                    MemorySegment buffer = request.buffers().get(n);
                     int bytes = (int) buffer.byteSize();
                     MemorySegment.copy(content, at, buffer, ValueLayout.JAVA_BYTE, 0, bytes);
                     at += bytes;
                 }
             }
             case WRITE -> {
-                for (MemorySegment buffer : request.buffers()) {
+                for (int n = 0; n < request.buffers().size(); n++) {
+                    MemorySegment buffer = request.buffers().get(n);
                     int bytes = (int) buffer.byteSize();
                     MemorySegment.copy(buffer, ValueLayout.JAVA_BYTE, 0, content, at, bytes);
                     at += bytes;
