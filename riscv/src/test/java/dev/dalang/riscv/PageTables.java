@@ -22,12 +22,22 @@ final class PageTables {
 
     private final HartFixture fixture;
     private final int mode;
-    private long next = TABLES;
+    private final long root;
+    private final int asid;
+    private long next;
 
     /** Empty tables of a mode as in {@code satp}: 8 is Sv39, 9 Sv48, 10 Sv57. */
     PageTables(HartFixture fixture, int mode) {
+        this(fixture, mode, TABLES, 0);
+    }
+
+    /** Empty tables of an address space of many; they lie at and behind a root. */
+    PageTables(HartFixture fixture, int mode, long root, int asid) {
         this.fixture = fixture;
         this.mode = mode;
+        this.root = root;
+        this.asid = asid;
+        next = root;
         table();
     }
 
@@ -38,7 +48,7 @@ final class PageTables {
 
     /** The value of {@code satp} that makes the hart use them. */
     long satp() {
-        return (long) mode << 60 | TABLES >>> 12;
+        return (long) mode << 60 | (long) asid << 44 | root >>> 12;
     }
 
     private long table() {
@@ -76,7 +86,7 @@ final class PageTables {
 
     /** Physical address of the entry of a level for an address. */
     long entryAddress(long virtual, int level) {
-        long table = TABLES;
+        long table = root;
         for (int n = levels() - 1; ; n--) {
             long address = table + 8L * (virtual >>> 12 + 9 * n & 511);
             if (n == level) {

@@ -91,7 +91,8 @@ public final class Mmu {
     private int dataPrivilege;
 
     /**
-     * 2 MiB pieces of the address space that have entries made from superpages (a Bloom filter).
+     * 2 MiB pieces of the address space that have entries made from superpages, or from runs of
+     * pages (a Bloom filter).
      */
     private final long[] superpages = new long[SUPERPAGE_FILTER_BITS / 64];
 
@@ -251,7 +252,7 @@ public final class Mmu {
             physical = address;
         } else if (walker.walk(address, kind, privilege)) {
             physical = walker.physical();
-            if (walker.level() > 0) {
+            if (walker.level() > 0 || walker.isRun()) {
                 if (walker.level() > 1) {
                     hugeSuperpages = true;
                 }

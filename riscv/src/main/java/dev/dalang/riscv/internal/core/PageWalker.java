@@ -34,6 +34,7 @@ final class PageWalker {
     private final long ramBase;
     private long physical;
     private int level;
+    private boolean isRun;
     private boolean accessFault;
 
     PageWalker(HartCore core, Pmp pmp, MemorySegment ram, long ramBase) {
@@ -51,6 +52,11 @@ final class PageWalker {
     /** The level of the leaf of the last successful walk: 0 for a 4 KiB page. */
     int level() {
         return level;
+    }
+
+    /** Whether the leaf of the last successful walk is one of a run of pages (Svnapot). */
+    boolean isRun() {
+        return isRun;
     }
 
     /** Whether the last failed walk was an access fault rather than a page fault. */
@@ -149,6 +155,7 @@ final class PageWalker {
             }
         }
         level = leafLevel;
+        isRun = (pte & NAPOT) != 0;
         physical = (ppn & ~low | address >>> 12 & low) << 12 | address & 4095;
         if (leafLevel == 0) {
             physical = ppn << 12 | address & 4095;
