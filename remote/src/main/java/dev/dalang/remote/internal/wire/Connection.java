@@ -33,7 +33,8 @@ public final class Connection implements AutoCloseable {
     /** The longest message: a transfer of full size with the structure before it. */
     public static final int MAX_BYTES = Header.BYTES + 16 + MAX_TRANSFER_BYTES;
 
-    private static final int CHUNK_BYTES = 1 << 16;
+    /** What is moved by one call: a transfer of 64 KiB with what stands before it. */
+    private static final int CHUNK_BYTES = (64 << 10) + 64;
 
     private final UnixSocket socket;
     private final int patience;
@@ -44,7 +45,7 @@ public final class Connection implements AutoCloseable {
     private long deadline;
 
     /** Guarded by {@link #sending}. */
-    private final MemorySegment outgoing = Arena.ofAuto().allocate(CHUNK_BYTES);
+    private MemorySegment outgoing = Arena.ofAuto().allocate(CHUNK_BYTES);
 
     /** One that gives its peer as long as it takes. */
     public Connection(UnixSocket socket) {
@@ -156,23 +157,15 @@ public final class Connection implements AutoCloseable {
                     "a message of %d bytes says that it has %d".formatted(bytes, header.size()));
         }
         synchronized (sending) {
-            if (bytes <= CHUNK_BYTES) {
-                send(outgoing, header, payload, descriptors);
-                return;
+            if (bytes > outgoing.byteSize()) {
+                // Kept: who sends one long message sends more, and fresh memory costs more than it.
+                outgoing = Arena.ofAuto().allocate(Math.max(bytes, 2 * outgoing.byteSize()));
             }
-            try (Arena arena = Arena.ofConfined()) {
-                send(arena.allocate(bytes), header, payload, descriptors);
-            }
+            ByteBuffer message = buffer(outgoing, bytes);
+            header.put(message);
+            message.put(payload);
+            socket.send(outgoing.asSlice(0, bytes), descriptors, patience);
         }
-    }
-
-    private void send(
-            MemorySegment memory, Header header, byte[] payload, List<Descriptor> descriptors)
-            throws HostIoException {
-        ByteBuffer bytes = buffer(memory, header.size());
-        header.put(bytes);
-        bytes.put(payload);
-        socket.send(memory.asSlice(0, header.size()), descriptors, patience);
     }
 
     private static ByteBuffer buffer(MemorySegment memory, int bytes) {
