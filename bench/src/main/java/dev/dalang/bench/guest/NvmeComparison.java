@@ -2,7 +2,6 @@ package dev.dalang.bench.guest;
 
 import dev.dalang.vm.guest.FetchProgress;
 import dev.dalang.vm.guest.Guest;
-import dev.dalang.vm.guest.GuestException;
 import dev.dalang.vm.guest.Guests;
 
 import java.io.IOException;
@@ -13,7 +12,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -65,30 +63,13 @@ public final class NvmeComparison {
      * @param args the root of the source tree, then the options
      */
     public static void main(String[] args) {
-        // What is printed does not depend on who prints it.
-        Locale.setDefault(Locale.ROOT);
-        if (List.of(args).contains("--help")) {
-            System.out.print(NvmeOptions.HELP);
-            return;
-        }
-        NvmeOptions options;
-        try {
-            options = NvmeOptions.parse(List.of(args));
-        } catch (BenchException e) {
-            HostTools.say(String.valueOf(e.getMessage()));
-            System.exit(2);
-            return;
-        }
-        HostTools.endChildrenWithUs();
-        try {
-            String report = compare(options);
-            System.out.print(report);
-            options.save()
-                    .ifPresent(document -> Document.replace(NvmeReport.COMMAND, report, document));
-        } catch (BenchException | GuestException | IOException e) {
-            HostTools.say(String.valueOf(e.getMessage()));
-            System.exit(1);
-        }
+        new ComparisonCommand<>(
+                        NvmeReport.COMMAND,
+                        NvmeOptions.HELP,
+                        NvmeOptions::parse,
+                        NvmeOptions::save,
+                        NvmeComparison::compare)
+                .run(args);
     }
 
     private static String compare(NvmeOptions options) throws IOException {

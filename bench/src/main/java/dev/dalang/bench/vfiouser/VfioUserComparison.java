@@ -1,7 +1,6 @@
 package dev.dalang.bench.vfiouser;
 
-import dev.dalang.bench.guest.BenchException;
-import dev.dalang.bench.guest.Document;
+import dev.dalang.bench.guest.ComparisonCommand;
 import dev.dalang.bench.guest.Host;
 import dev.dalang.bench.guest.HostTools;
 
@@ -12,7 +11,6 @@ import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 
 /** The command {@code ./dalang bench vfio-user}: see {@link Options#HELP}. */
@@ -27,29 +25,13 @@ public final class VfioUserComparison {
      * @param args the root of the source tree, then the options
      */
     public static void main(String[] args) {
-        // What is printed does not depend on who prints it.
-        Locale.setDefault(Locale.ROOT);
-        if (List.of(args).contains("--help")) {
-            System.out.print(Options.HELP);
-            return;
-        }
-        Options options;
-        try {
-            options = Options.parse(List.of(args));
-        } catch (BenchException e) {
-            HostTools.say(String.valueOf(e.getMessage()));
-            System.exit(2);
-            return;
-        }
-        HostTools.endChildrenWithUs();
-        try {
-            String report = compare(options);
-            System.out.print(report);
-            options.save().ifPresent(document -> Document.replace(COMMAND, report, document));
-        } catch (BenchException | IOException e) {
-            HostTools.say(String.valueOf(e.getMessage()));
-            System.exit(1);
-        }
+        new ComparisonCommand<>(
+                        COMMAND,
+                        Options.HELP,
+                        Options::parse,
+                        Options::save,
+                        VfioUserComparison::compare)
+                .run(args);
     }
 
     private static String compare(Options options) throws IOException {
