@@ -26,6 +26,7 @@ final class TcpReceiver {
     /** Up to where the guest was told that it may send. */
     private int advertised;
 
+    private int first;
     private boolean scaled;
     private boolean finKnown;
     private int fin;
@@ -35,6 +36,7 @@ final class TcpReceiver {
     }
 
     void begin(int sequence, boolean windowsScaled) {
+        first = sequence;
         next = sequence;
         advertised = sequence;
         scaled = windowsScaled;
@@ -70,9 +72,15 @@ final class TcpReceiver {
         return window >> WINDOW_SCALE;
     }
 
-    /** Whether enough room came free since that the guest should be told. */
+    /**
+     * Whether enough room came free since that the guest should be told. That there is more than
+     * the handshake could say, it learns with the acknowledgment of its first data.
+     */
     boolean shouldTell(int segmentBytes) {
         int told = Math.max(0, advertised - next);
+        if (next == first && told > 0) {
+            return false;
+        }
         int gained = window() - told;
         return gained >= Math.min(buffer.capacity() / 2, 2 * segmentBytes)
                 && (told < buffer.capacity() / 2 || gained >= buffer.capacity() / 2);
