@@ -24,8 +24,9 @@ import java.util.function.Predicate;
  *
  * <p>A region goes through the hands of three. One thread plans it and generates its class. The
  * hart runs it for a moment, so that the JVM counts where its branches go ({@link Apprentice}).
- * Another thread calls it, without effect, until the JVM has compiled it. Only then is it there for
- * all harts: no hart ever waits for a compiler, or stays in code that is not compiled.
+ * Another thread, of a few where there are processors, calls it, without effect, until the JVM has
+ * compiled it. Only then is it there for all harts: no hart ever waits for a compiler, or stays in
+ * code that is not compiled.
  */
 public final class Translator implements RegionPlan.Guide {
     private static final System.Logger LOG = System.getLogger(Translator.class.getName());
@@ -35,6 +36,14 @@ public final class Translator implements RegionPlan.Guide {
 
     /** Regions that may wait for the JVM's compiler before another one is planned. */
     private static final int AHEAD = 2;
+
+    /**
+     * Regions that the JVM compiles at the same time. It takes tens of milliseconds for each, so
+     * that a guest waits for more of them than one thread gets done; a hart and the planner want
+     * processors too.
+     */
+    private static final int FINISHERS =
+            Math.clamp(Runtime.getRuntime().availableProcessors() / 2 - 1, 1, 4);
 
     /** Calls after which the JVM's interpreter counts branches. */
     private static final int PROFILE_CALLS = 48;
@@ -89,8 +98,8 @@ public final class Translator implements RegionPlan.Guide {
     private final HotCode earlier;
     private final long maxClassBytes;
     private final short hot;
-    private final ThreadPoolExecutor planner = worker("dalang-translator");
-    private final ThreadPoolExecutor finisher = worker("dalang-translator-jvm");
+    private final ThreadPoolExecutor planner = workers("dalang-translator", 1);
+    private final ThreadPoolExecutor finisher = workers("dalang-translator-jvm", FINISHERS);
     private final TranslatorCounters counters = new TranslatorCounters();
     private final Candidates candidates = new Candidates();
 
@@ -124,11 +133,11 @@ public final class Translator implements RegionPlan.Guide {
         return atOnce;
     }
 
-    private static ThreadPoolExecutor worker(String name) {
+    private static ThreadPoolExecutor workers(String name, int count) {
         var executor =
                 new ThreadPoolExecutor(
-                        1,
-                        1,
+                        count,
+                        count,
                         5,
                         TimeUnit.SECONDS,
                         new LinkedBlockingQueue<>(),
