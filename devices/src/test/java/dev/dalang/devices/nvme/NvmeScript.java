@@ -64,7 +64,7 @@ final class NvmeScript {
                 assertThat(rig.device.count(NvmeEvent.DEFECT)).as("defects").isZero();
                 executor.requireNoFailure();
             }
-            restart();
+            recover();
             write(0);
             read(0);
             assertThat(rig.device.count(NvmeEvent.DEFECT)).as("defects").isZero();
@@ -130,11 +130,16 @@ final class NvmeScript {
         start();
     }
 
+    /** As at the beginning, whatever was done. */
+    private void recover() {
+        restart();
+        rig.admin.ok(NvmeEntry.of(AdminCommands.FORMAT).namespace(1)); // blocks of 512 bytes
+    }
+
     private void whenWell(Runnable deed) {
         rig.disk.failNoMore();
         if (isSuspect || isHeld) {
-            restart();
-            rig.admin.ok(NvmeEntry.of(AdminCommands.FORMAT).namespace(1)); // blocks of 512 bytes
+            recover();
         }
         good++;
         deed.run();

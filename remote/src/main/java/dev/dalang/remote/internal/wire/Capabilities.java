@@ -11,6 +11,9 @@ import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.json.JsonFactory;
 
 import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -86,8 +89,14 @@ public record Capabilities(
      * @throws Refusal if it is no such text, or a value cannot be
      */
     static Capabilities parse(byte[] json) {
-        try (JsonParser from =
-                FACTORY.createParser(ObjectReadContext.empty(), json, 0, json.length)) {
+        // A parser of bytes would guess at other encodings.
+        String text;
+        try {
+            text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(json)).toString();
+        } catch (CharacterCodingException malformed) {
+            throw Refusal.invalid("VERSION: the capabilities are not UTF-8");
+        }
+        try (JsonParser from = FACTORY.createParser(ObjectReadContext.empty(), text)) {
             Reader reader = new Reader();
             expect(from, from.nextToken(), JsonToken.START_OBJECT);
             while (from.nextToken() == JsonToken.PROPERTY_NAME) {

@@ -466,6 +466,15 @@ final class MessagesTest {
     }
 
     @Test
+    void aTextThatIsNotUtf8IsRefused() {
+        byte[] payload = Golden.version(1, "{\"x\":\"y\"}");
+        payload[4 + 6] = (byte) 0xff;
+        assertThatThrownBy(() -> Version.parse(payload))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("not UTF-8");
+    }
+
+    @Test
     void aTextHasAnEnd() {
         byte[] payload = Golden.version(1, "{}");
         assertThatThrownBy(() -> Version.parse(Arrays.copyOf(payload, payload.length - 1)))
