@@ -3,6 +3,7 @@ package dev.dalang.vm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.dalang.virtio.VirtioTransportType;
 import dev.dalang.vm.guest.Guest;
 import dev.dalang.vm.guest.Guests;
 
@@ -28,18 +29,24 @@ import java.util.stream.Stream;
 
 /**
  * Debian's network under load, which takes too long for every day: {@code -Ddalang.net.load=N} runs
- * it with transfers of N mebibytes. Everything that the guest talks to is on the host's loopback.
+ * it with transfers of N mebibytes, {@code -Ddalang.net.mmio=true} over virtio-mmio with packed
+ * rings. Everything that the guest talks to is on the host's loopback.
  */
 @Tag("boot")
 @EnabledIfSystemProperty(named = "dalang.net.load", matches = "[0-9]+")
 final class NetworkLoadTest {
     private static final int MEBIBYTES = Integer.getInteger("dalang.net.load", 1024);
     private static final int REBOOTS = Integer.getInteger("dalang.net.reboots", 20);
+    private static final boolean IS_MMIO = Boolean.getBoolean("dalang.net.mmio");
     private static final Duration LONG = Duration.ofMinutes(20);
     private static final long GIGABYTE = 1L << 30;
 
     private static VmBuilder builder() {
-        return Vm.builder().guest(Guests.debian()).network("user,host-loopback=on");
+        return on(Vm.builder().guest(Guests.debian()).network("user,host-loopback=on"));
+    }
+
+    private static VmBuilder on(VmBuilder builder) {
+        return IS_MMIO ? builder.transport(VirtioTransportType.MMIO).packed(true) : builder;
     }
 
     private static PciGuest boot(Vm vm) throws InterruptedException {
@@ -241,12 +248,12 @@ final class NetworkLoadTest {
     private static Vm withPackages(Path directory, String network, String... names)
             throws IOException {
         Guest debian = Guests.debian();
-        return Vm.builder()
-                .kernel(debian.kernel())
-                .initrd(GuestPrograms.over(directory.resolve("initrd"), names))
-                .append(debian.defaultCommandLine())
-                .memory(2 * GIGABYTE)
-                .network(network)
+        return on(Vm.builder()
+                        .kernel(debian.kernel())
+                        .initrd(GuestPrograms.over(directory.resolve("initrd"), names))
+                        .append(debian.defaultCommandLine())
+                        .memory(2 * GIGABYTE)
+                        .network(network))
                 .build();
     }
 
