@@ -40,8 +40,9 @@ final class DebianDiskGuestTest {
         return answer.lines().skip(1).reduce("", (a, b) -> a + b + "\n");
     }
 
-    /** Debian's own program for it writes many at a time, and reads back. */
-    private static void requireVerification(Vm vm) throws InterruptedException {
+    /** Debian's own program for it writes many at a time by two jobs, and reads back. */
+    private static void requireVerification(Vm vm, int queues) throws InterruptedException {
+        assertThat(command(vm, "ls /sys/block/vdb/mq | wc -l")).containsPattern("(?m)^" + queues);
         assertThat(
                         command(
                                 vm,
@@ -52,7 +53,7 @@ final class DebianDiskGuestTest {
                 .containsPattern("(?m)^2$");
     }
 
-    private Vm start(Path disk) throws IOException {
+    private Vm start(Path disk, int queues) throws IOException {
         Path scratch = directory.resolve("scratch.img");
         try (RandomAccessFile file = new RandomAccessFile(scratch.toFile(), "rw")) {
             file.setLength(64 << 20);
@@ -60,10 +61,11 @@ final class DebianDiskGuestTest {
         Vm vm =
                 Vm.builder()
                         .guest(Guests.debian())
+                        .cpus(queues)
                         .append("console=ttyS0 root=/dev/vda")
                         .device("virtio-rng")
                         .disk(DiskFile.of(disk))
-                        .disk(scratch + ",serial=scratch")
+                        .disk(scratch + ",serial=scratch,queues=" + queues)
                         .build();
         vm.start();
         return vm;
@@ -74,24 +76,25 @@ final class DebianDiskGuestTest {
         Path disk = directory.resolve("debian.img");
         Guests.inUserCache().disk(disk, 2L << 30, FetchProgress.none());
         assertThat(Files.size(disk)).isEqualTo(2L << 30);
-        try (Vm vm = start(disk)) {
+        try (Vm vm = start(disk, 1)) {
             login(vm);
             assertThat(command(vm, "findmnt -no SOURCE,FSTYPE /")).contains("/dev/vda ext4");
             assertThat(command(vm, "cat /etc/debian_version")).contains("13.");
             assertThat(command(vm, "grep virtio /proc/interrupts")).contains("PCI-MSIX");
             assertThat(command(vm, "df --output=size -m / | tail -1"))
                     .containsPattern("(?m)^ *(19|20)\\d\\d$");
+            requireVerification(vm, 1);
             command(vm, "echo kept >/root/note; sync");
             vm.resizeDisk("disk0", 3L << 30);
             assertThat(command(vm, "resize2fs /dev/vda 2>&1")).contains("now 786432");
             // The machine ends as in a loss of power.
         }
-        try (Vm vm = start(disk)) {
+        try (Vm vm = start(disk, 2)) {
             login(vm);
             assertThat(command(vm, "cat /root/note")).contains("kept");
             assertThat(command(vm, "df --output=size -m / | tail -1"))
                     .containsPattern("(?m)^ *30\\d\\d$");
-            requireVerification(vm);
+            requireVerification(vm, 2);
             vm.console().write("poweroff\n");
             assertThat(vm.awaitExit(BOOT)).contains(new VmExit.PoweredOff());
         }
