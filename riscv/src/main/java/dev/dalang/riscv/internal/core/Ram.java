@@ -1,5 +1,6 @@
 package dev.dalang.riscv.internal.core;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -7,6 +8,9 @@ import java.lang.foreign.MemorySegment;
  * sign-extended, offsets in bytes.
  */
 public final class Ram {
+    /** Memory of no use, for calls that are made to be linked. */
+    public static final MemorySegment SCRATCH = Arena.ofAuto().allocate(Long.BYTES, Long.BYTES);
+
     private Ram() {}
 
     /** One byte. */

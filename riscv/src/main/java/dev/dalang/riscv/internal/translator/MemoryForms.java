@@ -15,7 +15,9 @@ import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
+import java.util.EnumSet;
 import java.util.Locale;
+import java.util.Set;
 
 /**
  * Loads and stores, through the TLB. What is not found there, or crosses into another page, is left
@@ -74,6 +76,47 @@ final class MemoryForms {
             }
             default -> throw new IllegalArgumentException("operation " + op);
         }
+    }
+
+    /** Makes each call of a handle that a plan's region will make once, on memory of no use. */
+    static void link(CodeBuilder b, RegionPlan plan) {
+        Set<Width> loads = EnumSet.noneOf(Width.class);
+        Set<Width> stores = EnumSet.noneOf(Width.class);
+        for (long i : plan.code.values()) {
+            int op = (int) i & Op.MASK;
+            if (RegionPlan.isMemory(op)) {
+                (isStore(op) ? stores : loads).add(Width.of(size(op)));
+            }
+        }
+        for (Width width : loads) {
+            scratch(b, width).invokevirtual(Types.VAR_HANDLE, "get", width.get());
+            width.widen(b);
+            b.pop2();
+        }
+        for (Width width : stores) {
+            scratch(b, width).lconst_0();
+            width.narrow(b);
+            b.invokevirtual(Types.VAR_HANDLE, "set", width.set());
+        }
+    }
+
+    private static CodeBuilder scratch(CodeBuilder b, Width width) {
+        return b.getstatic(Types.MMU, width.name(), Types.VAR_HANDLE)
+                .getstatic(Types.RAM_ACCESS, "SCRATCH", Types.SEGMENT)
+                .lconst_0();
+    }
+
+    private static boolean isStore(int op) {
+        return RegionPlan.isStore(op) || op == Op.FSW || op == Op.FSD;
+    }
+
+    private static int size(int op) {
+        return switch (op) {
+            case Op.LB, Op.LBU, Op.SB -> 1;
+            case Op.LH, Op.LHU, Op.SH -> 2;
+            case Op.LW, Op.LWU, Op.SW, Op.FLW, Op.FSW -> 4;
+            default -> 8;
+        };
     }
 
     private void load(long i, int slot, int size, boolean signed) {

@@ -28,7 +28,7 @@ import java.util.TreeMap;
 final class RegionBody {
     private static final MethodTypeDesc FETCHES =
             MethodTypeDesc.of(CD_boolean, CD_long, Types.PAGE);
-    private static final MethodTypeDesc ATTENTION = MethodTypeDesc.of(CD_int, Types.CORE);
+    private static final MethodTypeDesc ATTENTION = MethodTypeDesc.of(CD_int);
     private static final MethodTypeDesc EXECUTE_SYSTEM = MethodTypeDesc.of(CD_boolean, CD_long);
 
     private final RegionPlan plan;
@@ -60,6 +60,21 @@ final class RegionBody {
     /** The numbers of a plan's pages in the order in which they are class data, from index 1. */
     static List<Integer> pagesInOrder(RegionPlan plan) {
         return plan.pages.keySet().stream().sorted().toList();
+    }
+
+    /**
+     * Emits code that links what links itself where it is first executed: constants, and calls of
+     * handles. Compiled code would give up where it meets what is not linked yet, and the hart
+     * would have to wait for the compiler again.
+     */
+    static void link(CodeBuilder b, RegionPlan plan, boolean direct) {
+        b.ldc(RegionCompiler.classData(Types.SEGMENT, 0)).pop();
+        for (int page = 0; page < plan.pages.size(); page++) {
+            b.ldc(RegionCompiler.classData(Types.PAGE, 1 + page)).pop();
+        }
+        if (direct) {
+            MemoryForms.link(b, plan);
+        }
     }
 
     void emit() {
@@ -94,11 +109,6 @@ final class RegionBody {
     private void prologue() {
         Label ready = b.newLabel();
         Label unready = b.newLabel();
-        // A constant that is not resolved yet would make the compiled code give up where it is met.
-        b.ldc(RegionCompiler.classData(Types.SEGMENT, 0)).pop();
-        for (int page = 0; page < pages.size(); page++) {
-            b.ldc(RegionCompiler.classData(Types.PAGE, 1 + page)).pop();
-        }
         b.aload(Frame.CORE).ifnull(unready);
         if (frame.registers.usesFloats()) {
             b.aload(Frame.CORE)
@@ -254,10 +264,7 @@ final class RegionBody {
                     .ifeq(out);
         }
         if (back) {
-            b.getstatic(Types.CORE, "ATTENTION", Types.VAR_HANDLE)
-                    .aload(Frame.CORE)
-                    .invokevirtual(Types.VAR_HANDLE, "getOpaque", ATTENTION)
-                    .ifne(out);
+            b.aload(Frame.CORE).invokevirtual(Types.CORE, "attention", ATTENTION).ifne(out);
             b.iload(Frame.COUNT).iload(Frame.QUANTUM).if_icmpge(out);
         }
         b.goto_(label(slot));

@@ -71,12 +71,12 @@ final class RegionCompiler {
                                     INIT_NAME,
                                     CONSTRUCTOR,
                                     0,
-                                    b ->
-                                            b.aload(0)
-                                                    .iload(1)
-                                                    .invokespecial(
-                                                            Types.REGION, INIT_NAME, CONSTRUCTOR)
-                                                    .return_());
+                                    b -> {
+                                        b.aload(0).iload(1);
+                                        b.invokespecial(Types.REGION, INIT_NAME, CONSTRUCTOR);
+                                        RegionBody.link(b, plan, direct);
+                                        b.return_();
+                                    });
                             c.withMethodBody(
                                     "run",
                                     MethodTypeDesc.of(
