@@ -20,20 +20,13 @@ import java.util.Comparator;
 /**
  * The memory path of one hart: software TLBs in front of {@link PageWalker}, RAM, and devices.
  *
- * <p>A TLB is an array of pairs: a tag (the page's virtual address) and what has to be added to a
- * virtual address to get the offset in RAM. An engine compares {@code address & tagMask(size)} with
- * the tag, so that a misaligned access misses and comes here. Only RAM has entries. There is one
- * pair of TLBs for each context (U, S, S with SUM, M), so that a system call flushes nothing.
+ * <p>An engine looks into a {@link Tlb} with {@code address & tagMask(size)}, so that a misaligned
+ * access misses and comes here. There is one pair of TLBs for each context (U, S, S with SUM, M), so
+ * that a system call flushes nothing.
  *
  * <p>Everything belongs to the hart's thread.
  */
 public final class Mmu {
-    /** Entries of a data TLB. */
-    public static final int TLB_ENTRIES = 1024;
-
-    /** Mask of a page number for an index into a data TLB. */
-    public static final int TLB_MASK = TLB_ENTRIES - 1;
-
     /** Entries of a fetch TLB. */
     public static final int FETCH_ENTRIES = 512;
 
@@ -56,9 +49,6 @@ public final class Mmu {
 
     private static final int CONTEXTS = 4;
     private static final int CONTEXT_SUM = 2;
-
-    /** A tag that no masked address has. */
-    public static final long INVALID_TAG = -1;
 
     private static final int SUPERPAGE_FILTER_BITS = 1024;
 
@@ -129,8 +119,8 @@ public final class Mmu {
         this.codeCache = codeCache;
         this.walker = new PageWalker(core, pmp, ram, ramBase);
         for (int i = 0; i < CONTEXTS; i++) {
-            readTlbs[i] = new long[2 * TLB_ENTRIES];
-            writeTlbs[i] = new long[2 * TLB_ENTRIES];
+            readTlbs[i] = Tlb.empty();
+            writeTlbs[i] = Tlb.empty();
             fetchTags[i] = new long[FETCH_ENTRIES];
             fetchPages[i] = new CodePage[FETCH_ENTRIES];
         }
@@ -178,8 +168,8 @@ public final class Mmu {
     /** Drops all translations. */
     public void flushAll() {
         for (int i = 0; i < CONTEXTS; i++) {
-            Arrays.fill(readTlbs[i], INVALID_TAG);
-            Arrays.fill(writeTlbs[i], INVALID_TAG);
+            Tlb.flush(readTlbs[i]);
+            Tlb.flush(writeTlbs[i]);
         }
         flushFetch();
         Arrays.fill(superpages, 0);
@@ -189,7 +179,7 @@ public final class Mmu {
     /** Drops the translations that serve instruction fetch (FENCE.I). */
     public void flushFetch() {
         for (int i = 0; i < CONTEXTS; i++) {
-            Arrays.fill(fetchTags[i], INVALID_TAG);
+            Arrays.fill(fetchTags[i], Tlb.INVALID_TAG);
             Arrays.fill(fetchPages[i], null);
         }
     }
@@ -208,17 +198,12 @@ public final class Mmu {
             return;
         }
         long page = address & TAG_1;
-        int index = (int) (address >>> 12) & TLB_MASK;
         int fetchIndex = (int) (address >>> 12) & FETCH_MASK;
         for (int i = 0; i < CONTEXTS; i++) {
-            if (readTlbs[i][2 * index] == page) {
-                readTlbs[i][2 * index] = INVALID_TAG;
-            }
-            if (writeTlbs[i][2 * index] == page) {
-                writeTlbs[i][2 * index] = INVALID_TAG;
-            }
+            Tlb.flushPage(readTlbs[i], address);
+            Tlb.flushPage(writeTlbs[i], address);
             if (fetchTags[i][fetchIndex] == page) {
-                fetchTags[i][fetchIndex] = INVALID_TAG;
+                fetchTags[i][fetchIndex] = Tlb.INVALID_TAG;
                 fetchPages[i][fetchIndex] = null;
             }
         }
@@ -301,8 +286,7 @@ public final class Mmu {
      */
     public boolean check(long address, int size, int kind) {
         long[] tlb = kind == Pmp.READ ? readTlb : writeTlb;
-        int index = ((int) (address >>> 12) & TLB_MASK) << 1;
-        return tlb[index] == (address & TAG_1) || translate(address, size, kind, dataPrivilege);
+        return Tlb.hits(tlb, address, TAG_1) || translate(address, size, kind, dataPrivilege);
     }
 
     private static int pageFault(int kind) {
@@ -323,10 +307,7 @@ public final class Mmu {
             return;
         }
         if (isRam(page, 4096) && pmp.isUniform(page, dataPrivilege)) {
-            int index = ((int) (address >>> 12) & TLB_MASK) << 1;
-            long virtualPage = address & TAG_1;
-            tlb[index] = virtualPage;
-            tlb[index + 1] = page - ramBase - virtualPage;
+            Tlb.fill(tlb, address, physical - ramBase);
             tlbFills++;
         }
     }
@@ -335,9 +316,8 @@ public final class Mmu {
 
     /** A load, zero-extended: the fast path for engines that do not inline it. */
     public long load(long address, int size) {
-        int index = ((int) (address >>> 12) & TLB_MASK) << 1;
-        if (readTlb[index] == (address & (TAG_1 | size - 1))) {
-            return ramRead(address + readTlb[index + 1], size);
+        if (Tlb.hits(readTlb, address, TAG_1 | size - 1)) {
+            return ramRead(Tlb.offset(readTlb, address), size);
         }
         return loadSlow(address, size);
     }
@@ -351,9 +331,8 @@ public final class Mmu {
         if (inPage + size > 4096) {
             return loadAcross(address, size);
         }
-        int index = ((int) (address >>> 12) & TLB_MASK) << 1;
-        if (readTlb[index] == (address & TAG_1)) {
-            return ramRead(address + readTlb[index + 1], size);
+        if (Tlb.hits(readTlb, address, TAG_1)) {
+            return ramRead(Tlb.offset(readTlb, address), size);
         }
         if (!translate(address, size, Pmp.READ, dataPrivilege)) {
             return 0;
@@ -418,9 +397,8 @@ public final class Mmu {
 
     /** A store: the fast path for engines that do not inline it. */
     public void store(long address, int size, long value) {
-        int index = ((int) (address >>> 12) & TLB_MASK) << 1;
-        if (writeTlb[index] == (address & (TAG_1 | size - 1))) {
-            ramWrite(address + writeTlb[index + 1], size, value);
+        if (Tlb.hits(writeTlb, address, TAG_1 | size - 1)) {
+            ramWrite(Tlb.offset(writeTlb, address), size, value);
         } else {
             storeSlow(address, size, value);
         }
@@ -435,9 +413,8 @@ public final class Mmu {
             storeAcross(address, size, value);
             return;
         }
-        int index = ((int) (address >>> 12) & TLB_MASK) << 1;
-        if (writeTlb[index] == (address & TAG_1)) {
-            ramWrite(address + writeTlb[index + 1], size, value);
+        if (Tlb.hits(writeTlb, address, TAG_1)) {
+            ramWrite(Tlb.offset(writeTlb, address), size, value);
             return;
         }
         if (!translate(address, size, Pmp.WRITE, dataPrivilege)) {
@@ -520,9 +497,8 @@ public final class Mmu {
             return -1;
         }
         long[] tlb = read ? readTlb : writeTlb;
-        int index = ((int) (address >>> 12) & TLB_MASK) << 1;
-        if (tlb[index] == (address & TAG_1)) {
-            return address + tlb[index + 1];
+        if (Tlb.hits(tlb, address, TAG_1)) {
+            return Tlb.offset(tlb, address);
         }
         if (!translate(address, size, kind, dataPrivilege)) {
             return -1;

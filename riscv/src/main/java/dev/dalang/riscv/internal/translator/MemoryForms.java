@@ -8,6 +8,7 @@ import static java.lang.constant.ConstantDescs.CD_void;
 
 import dev.dalang.riscv.internal.core.Mmu;
 import dev.dalang.riscv.internal.core.Ram;
+import dev.dalang.riscv.internal.core.Tlb;
 import dev.dalang.riscv.internal.decode.Op;
 import dev.dalang.riscv.internal.translator.RegionCompiler.Types;
 
@@ -106,7 +107,8 @@ final class MemoryForms {
                 .lconst_0();
     }
 
-    private static boolean isStore(int op) {
+    /** Whether an operation is a store, of integers or floats. */
+    static boolean isStore(int op) {
         return RegionPlan.isStore(op) || op == Op.FSW || op == Op.FSD;
     }
 
@@ -237,19 +239,19 @@ final class MemoryForms {
     }
 
     /**
-     * Pushes where in RAM the address is, or leaves the region.
+     * Pushes where in RAM the address is, or leaves the region. Looks as {@link Tlb} does.
      *
      * @param alignment the address has to be a multiple of it
      */
     private void look(boolean store, int alignment, int slot) {
         int tlb = store ? Frame.WRITE_TLB : Frame.READ_TLB;
-        b.lload(Frame.ADDRESS).bipush(11).lushr().l2i();
-        b.loadConstant(Mmu.TLB_MASK << 1).iand().istore(Frame.INDEX);
         Label missing = b.newLabel();
-        b.aload(tlb).iload(Frame.INDEX).laload();
+        b.aload(tlb).lload(Frame.ADDRESS).bipush(11).lushr().l2i().dup().istore(Frame.INDEX);
+        b.bipush(-2).iand().aload(tlb).arraylength().iconst_1().isub().iand().laload();
         b.lload(Frame.ADDRESS).loadConstant(Mmu.TAG_1 | alignment - 1).land().lcmp().ifne(missing);
         b.lload(Frame.ADDRESS);
-        b.aload(tlb).iload(Frame.INDEX).iconst_1().iadd().laload();
+        b.aload(tlb).iload(Frame.INDEX).iconst_1().ior();
+        b.aload(tlb).arraylength().iconst_1().isub().iand().laload();
         b.ladd();
         int before = frame.uncounted();
         frame.later(

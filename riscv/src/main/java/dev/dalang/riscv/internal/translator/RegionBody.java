@@ -128,10 +128,12 @@ final class RegionBody {
         b.labelBinding(unready);
         b.return_();
         b.labelBinding(ready);
-        b.aload(Frame.CORE).getfield(Types.CORE, "x", Types.LONGS).dup().astore(Frame.X);
-        frame.touch();
-        b.aload(Frame.CORE).getfield(Types.CORE, "f", Types.LONGS).dup().astore(Frame.F);
-        frame.touch();
+        b.aload(Frame.CORE).getfield(Types.CORE, "x", Types.LONGS);
+        frame.keep(Frame.X);
+        if (frame.registers.usesFloats()) {
+            b.aload(Frame.CORE).getfield(Types.CORE, "f", Types.LONGS);
+            frame.keep(Frame.F);
+        }
         b.lload(Frame.LIMIT)
                 .aload(Frame.CORE)
                 .getfield(Types.CORE, "instret", CD_long)

@@ -16,6 +16,8 @@ final class RegionRegisters {
     private final boolean[] writtenF = new boolean[32];
     private boolean floats;
     private boolean dynamicRounding;
+    private boolean loads;
+    private boolean stores;
 
     private RegionRegisters() {}
 
@@ -51,6 +53,16 @@ final class RegionRegisters {
         return dynamicRounding;
     }
 
+    /** Whether there is a load. */
+    boolean loads() {
+        return loads;
+    }
+
+    /** Whether there is a store. */
+    boolean stores() {
+        return stores;
+    }
+
     static int rd(long i) {
         return (int) (i >>> 12) & 63;
     }
@@ -70,6 +82,8 @@ final class RegionRegisters {
 
     private void look(long i) {
         int op = (int) i & Op.MASK;
+        stores |= MemoryForms.isStore(op);
+        loads |= RegionPlan.isMemory(op) && !MemoryForms.isStore(op);
         if (RegionPlan.isFloat(op)) {
             lookFloat(i, op);
             return;
