@@ -65,6 +65,10 @@ final class SocketCalls {
     private static final MethodHandle MUNMAP =
             Calls.function("munmap", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
 
+    private static final MethodHandle MADVISE =
+            Calls.function(
+                    "madvise", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
+
     private SocketCalls() {}
 
     private static MethodHandle address(String name) {
@@ -262,6 +266,14 @@ final class SocketCalls {
     static int munmap(long address, long bytes) {
         try {
             return (int) MUNMAP.invokeExact(Calls.captured(), address, bytes);
+        } catch (Throwable impossible) {
+            throw Calls.unexpected(impossible);
+        }
+    }
+
+    static int madvise(long address, long bytes, int advice) {
+        try {
+            return (int) MADVISE.invokeExact(Calls.captured(), address, bytes, advice);
         } catch (Throwable impossible) {
             throw Calls.unexpected(impossible);
         }

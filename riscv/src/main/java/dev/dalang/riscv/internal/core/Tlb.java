@@ -15,6 +15,9 @@ public final class Tlb {
     /** Pages at the most; a power of two. */
     private static final int ENTRIES = 1024;
 
+    /** Mask of a page number for the number of a pair. */
+    public static final int MASK = ENTRIES - 1;
+
     /** A page that no masked address has. */
     static final long INVALID_TAG = -1;
 

@@ -4,6 +4,7 @@ import static dev.dalang.riscv.internal.core.Mmu.TAG_1;
 import static dev.dalang.riscv.internal.core.Mmu.TAG_2;
 import static dev.dalang.riscv.internal.core.Mmu.TAG_4;
 import static dev.dalang.riscv.internal.core.Mmu.TAG_8;
+import static dev.dalang.riscv.internal.core.Tlb.MASK;
 
 import dev.dalang.riscv.internal.core.CodePage;
 import dev.dalang.riscv.internal.core.CsrFile;
@@ -11,7 +12,6 @@ import dev.dalang.riscv.internal.core.HartCore;
 import dev.dalang.riscv.internal.core.HartExclusion;
 import dev.dalang.riscv.internal.core.Mmu;
 import dev.dalang.riscv.internal.core.Region;
-import dev.dalang.riscv.internal.core.Tlb;
 import dev.dalang.riscv.internal.decode.Decoder;
 import dev.dalang.riscv.internal.decode.Op;
 
@@ -151,10 +151,9 @@ public final class Interpreter implements Engine {
 
         while (true) {
             final long i = code[slot];
-            // Masked by the length as well, so that the JVM's compiler sees that all are inside.
-            final int rd = (int) (i >>> 12) & 63 & x.length - 1;
-            final int rs1 = (int) (i >>> 18) & 31 & x.length - 1;
-            final int rs2 = (int) (i >>> 23) & 31 & x.length - 1;
+            final int rd = (int) (i >>> 12) & 63;
+            final int rs1 = (int) (i >>> 18) & 31;
+            final int rs2 = (int) (i >>> 23) & 31;
             taken:
             {
                 switch ((int) i & Op.MASK) {
@@ -250,9 +249,10 @@ public final class Interpreter implements Engine {
 
                     case Op.LD -> {
                         long a = x[rs1] + (i >> 32);
+                        int t = ((int) (a >>> 12) & MASK) << 1;
                         long v;
-                        if (Tlb.hits(readTlb, a, TAG_8)) {
-                            v = (long) Mmu.LONG.get(ram, Tlb.offset(readTlb, a));
+                        if (readTlb[t] == (a & TAG_8)) {
+                            v = (long) Mmu.LONG.get(ram, a + readTlb[t + 1]);
                         } else {
                             v = mmu.loadSlow(a, 8);
                             if (core.trapCause != HartCore.NO_TRAP) {
@@ -264,9 +264,10 @@ public final class Interpreter implements Engine {
                     }
                     case Op.LW -> {
                         long a = x[rs1] + (i >> 32);
+                        int t = ((int) (a >>> 12) & MASK) << 1;
                         int v;
-                        if (Tlb.hits(readTlb, a, TAG_4)) {
-                            v = (int) Mmu.INT.get(ram, Tlb.offset(readTlb, a));
+                        if (readTlb[t] == (a & TAG_4)) {
+                            v = (int) Mmu.INT.get(ram, a + readTlb[t + 1]);
                         } else {
                             v = (int) mmu.loadSlow(a, 4);
                             if (core.trapCause != HartCore.NO_TRAP) {
@@ -278,9 +279,10 @@ public final class Interpreter implements Engine {
                     }
                     case Op.LWU -> {
                         long a = x[rs1] + (i >> 32);
+                        int t = ((int) (a >>> 12) & MASK) << 1;
                         int v;
-                        if (Tlb.hits(readTlb, a, TAG_4)) {
-                            v = (int) Mmu.INT.get(ram, Tlb.offset(readTlb, a));
+                        if (readTlb[t] == (a & TAG_4)) {
+                            v = (int) Mmu.INT.get(ram, a + readTlb[t + 1]);
                         } else {
                             v = (int) mmu.loadSlow(a, 4);
                             if (core.trapCause != HartCore.NO_TRAP) {
@@ -292,9 +294,10 @@ public final class Interpreter implements Engine {
                     }
                     case Op.LH, Op.LHU -> {
                         long a = x[rs1] + (i >> 32);
+                        int t = ((int) (a >>> 12) & MASK) << 1;
                         short v;
-                        if (Tlb.hits(readTlb, a, TAG_2)) {
-                            v = (short) Mmu.SHORT.get(ram, Tlb.offset(readTlb, a));
+                        if (readTlb[t] == (a & TAG_2)) {
+                            v = (short) Mmu.SHORT.get(ram, a + readTlb[t + 1]);
                         } else {
                             v = (short) mmu.loadSlow(a, 2);
                             if (core.trapCause != HartCore.NO_TRAP) {
@@ -306,9 +309,10 @@ public final class Interpreter implements Engine {
                     }
                     case Op.LBU -> {
                         long a = x[rs1] + (i >> 32);
+                        int t = ((int) (a >>> 12) & MASK) << 1;
                         byte v;
-                        if (Tlb.hits(readTlb, a, TAG_1)) {
-                            v = (byte) Mmu.BYTE.get(ram, Tlb.offset(readTlb, a));
+                        if (readTlb[t] == (a & TAG_1)) {
+                            v = (byte) Mmu.BYTE.get(ram, a + readTlb[t + 1]);
                         } else {
                             v = (byte) mmu.loadSlow(a, 1);
                             if (core.trapCause != HartCore.NO_TRAP) {
@@ -328,8 +332,9 @@ public final class Interpreter implements Engine {
                     }
                     case Op.SD -> {
                         long a = x[rs1] + (i >> 32);
-                        if (Tlb.hits(writeTlb, a, TAG_8)) {
-                            Mmu.LONG.set(ram, Tlb.offset(writeTlb, a), x[rs2]);
+                        int t = ((int) (a >>> 12) & MASK) << 1;
+                        if (writeTlb[t] == (a & TAG_8)) {
+                            Mmu.LONG.set(ram, a + writeTlb[t + 1], x[rs2]);
                         } else {
                             mmu.storeSlow(a, 8, x[rs2]);
                             if (core.trapCause != HartCore.NO_TRAP) {
@@ -340,8 +345,9 @@ public final class Interpreter implements Engine {
                     }
                     case Op.SW -> {
                         long a = x[rs1] + (i >> 32);
-                        if (Tlb.hits(writeTlb, a, TAG_4)) {
-                            Mmu.INT.set(ram, Tlb.offset(writeTlb, a), (int) x[rs2]);
+                        int t = ((int) (a >>> 12) & MASK) << 1;
+                        if (writeTlb[t] == (a & TAG_4)) {
+                            Mmu.INT.set(ram, a + writeTlb[t + 1], (int) x[rs2]);
                         } else {
                             mmu.storeSlow(a, 4, x[rs2]);
                             if (core.trapCause != HartCore.NO_TRAP) {
@@ -359,8 +365,9 @@ public final class Interpreter implements Engine {
                     }
                     case Op.SB -> {
                         long a = x[rs1] + (i >> 32);
-                        if (Tlb.hits(writeTlb, a, TAG_1)) {
-                            Mmu.BYTE.set(ram, Tlb.offset(writeTlb, a), (byte) x[rs2]);
+                        int t = ((int) (a >>> 12) & MASK) << 1;
+                        if (writeTlb[t] == (a & TAG_1)) {
+                            Mmu.BYTE.set(ram, a + writeTlb[t + 1], (byte) x[rs2]);
                         } else {
                             mmu.storeSlow(a, 1, x[rs2]);
                             if (core.trapCause != HartCore.NO_TRAP) {

@@ -5,6 +5,8 @@ import dev.dalang.bus.memory.MemoryBacking;
 import dev.dalang.bus.memory.MemoryRegion;
 import dev.dalang.bus.time.SystemVirtualClock;
 import dev.dalang.linux.Descriptor;
+import dev.dalang.linux.Linux;
+import dev.dalang.linux.PrivateMemory;
 import dev.dalang.linux.SharedMemory;
 import dev.dalang.virtio.VirtioDevice;
 import dev.dalang.virtio.VirtioPciDevice;
@@ -69,7 +71,12 @@ final class BoardResources implements AutoCloseable {
     MemoryRegion memory(BoardConfiguration configuration) throws IOException {
         long bytes = configuration.memoryBytes();
         if (!configuration.sharesMemory()) {
-            return MemoryRegion.reserve(VirtMap.RAM, bytes, arena);
+            if (!Linux.isAvailable()) {
+                return MemoryRegion.reserve(VirtMap.RAM, bytes, arena);
+            }
+            MemorySegment ram = PrivateMemory.map(bytes);
+            atEnd(() -> PrivateMemory.release(ram));
+            return new MemoryRegion(VirtMap.RAM, ram);
         }
         Descriptor file = SharedMemory.create("guest memory", bytes);
         atEnd(file::close);
