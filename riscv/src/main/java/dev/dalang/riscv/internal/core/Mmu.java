@@ -67,7 +67,16 @@ public final class Mmu {
 
     private final long[][] readTlbs = new long[CONTEXTS][];
     private final long[][] writeTlbs = new long[CONTEXTS][];
+
+    /** How often each TLB was filled since it was empty. */
+    private final int[] readFills = new int[CONTEXTS];
+
+    private final int[] writeFills = new int[CONTEXTS];
     private final long[][] fetchTags = new long[CONTEXTS][];
+
+    /** Whether there is something in a fetch TLB. */
+    private final boolean[] fetched = new boolean[CONTEXTS];
+
     private final @Nullable CodePage[][] fetchPages = new CodePage[CONTEXTS][];
 
     /** The TLBs of the present data context, and of the present fetch context. */
@@ -168,9 +177,12 @@ public final class Mmu {
     /** Drops all translations. */
     public void flushAll() {
         for (int i = 0; i < CONTEXTS; i++) {
-            Tlb.flush(readTlbs[i]);
-            Tlb.flush(writeTlbs[i]);
+            readTlbs[i] = Tlb.flushed(readTlbs[i], readFills[i]);
+            writeTlbs[i] = Tlb.flushed(writeTlbs[i], writeFills[i]);
+            readFills[i] = writeFills[i] = 0;
         }
+        readTlb = readTlbs[dataContext];
+        writeTlb = writeTlbs[dataContext];
         flushFetch();
         Arrays.fill(superpages, 0);
         hugeSuperpages = false;
@@ -179,8 +191,11 @@ public final class Mmu {
     /** Drops the translations that serve instruction fetch (FENCE.I). */
     public void flushFetch() {
         for (int i = 0; i < CONTEXTS; i++) {
-            Arrays.fill(fetchTags[i], Tlb.INVALID_TAG);
-            Arrays.fill(fetchPages[i], null);
+            if (fetched[i]) {
+                fetched[i] = false;
+                Arrays.fill(fetchTags[i], Tlb.INVALID_TAG);
+                Arrays.fill(fetchPages[i], null);
+            }
         }
     }
 
@@ -309,6 +324,20 @@ public final class Mmu {
         if (isRam(page, 4096) && pmp.isUniform(page, dataPrivilege)) {
             Tlb.fill(tlb, address, physical - ramBase);
             tlbFills++;
+            countFill(tlb);
+        }
+    }
+
+    /** Takes a larger TLB, empty as yet, for one whose pages keep displacing each other. */
+    private void countFill(long[] tlb) {
+        boolean isRead = tlb == readTlb;
+        int[] fills = isRead ? readFills : writeFills;
+        long[] grown = Tlb.grown(tlb, ++fills[dataContext]);
+        if (grown != tlb) {
+            fills[dataContext] = 0;
+            (isRead ? readTlbs : writeTlbs)[dataContext] = grown;
+            readTlb = readTlbs[dataContext];
+            writeTlb = writeTlbs[dataContext];
         }
     }
 
@@ -545,6 +574,7 @@ public final class Mmu {
             int index = (int) (address >>> 12) & FETCH_MASK;
             fetchTag[index] = address & TAG_1;
             fetchPage[index] = code;
+            fetched[privilege] = true;
             partialFetch = false;
         } else {
             partialFetch = true;

@@ -4,7 +4,7 @@ import java.util.Arrays;
 
 /**
  * Where the pages of RAM are that loads, or stores, of one context may reach: an array of pairs,
- * direct-mapped by page number. The first of a pair is the page's virtual address, the second what
+ * direct-mapped by page number, that grows with what is used. The first of a pair is the page's virtual address, the second what
  * has to be added to an address in the page to get the offset in RAM. Only RAM has entries.
  *
  * <p>Whoever looks into it does it with indices that are masked by the length of the very array: of
@@ -12,11 +12,11 @@ import java.util.Arrays;
  * throw, which is several times as much as the access.
  */
 public final class Tlb {
-    /** Pages at the most; a power of two. */
+    /** Pages at the beginning; a power of two, as all numbers of pages. */
     private static final int ENTRIES = 1024;
 
-    /** Mask of a page number for the number of a pair. */
-    public static final int MASK = ENTRIES - 1;
+    /** Pages at the most. */
+    private static final int MOST = 8192;
 
     /** A page that no masked address has. */
     static final long INVALID_TAG = -1;
@@ -25,8 +25,12 @@ public final class Tlb {
 
     /** An empty one. */
     static long[] empty() {
-        long[] tlb = new long[2 * ENTRIES];
-        flush(tlb);
+        return empty(ENTRIES);
+    }
+
+    private static long[] empty(int entries) {
+        long[] tlb = new long[2 * entries];
+        Arrays.fill(tlb, INVALID_TAG);
         return tlb;
     }
 
@@ -57,8 +61,33 @@ public final class Tlb {
         tlb[index + 1] = offset - address;
     }
 
-    static void flush(long[] tlb) {
+    /**
+     * What takes the place of one that was filled so often: itself, or an empty one of twice the
+     * size if its pages keep displacing each other.
+     *
+     * @param fills since it was empty
+     */
+    static long[] grown(long[] tlb, int fills) {
+        int entries = tlb.length / 2;
+        return fills > 4 * entries && entries < MOST ? empty(2 * entries) : tlb;
+    }
+
+    /**
+     * What takes its place when nothing in it is valid any more: itself, or a smaller one if it was
+     * hardly used, because emptying it has to be worth while.
+     *
+     * @param fills since it was empty
+     */
+    static long[] flushed(long[] tlb, int fills) {
+        int entries = tlb.length / 2;
+        if (fills == 0) {
+            return tlb;
+        }
+        if (fills < entries / 4 && entries > ENTRIES) {
+            return empty(entries / 2);
+        }
         Arrays.fill(tlb, INVALID_TAG);
+        return tlb;
     }
 
     /** Drops the entry for the page of an address, if there is one. */

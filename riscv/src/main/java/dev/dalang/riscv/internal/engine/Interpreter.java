@@ -4,7 +4,6 @@ import static dev.dalang.riscv.internal.core.Mmu.TAG_1;
 import static dev.dalang.riscv.internal.core.Mmu.TAG_2;
 import static dev.dalang.riscv.internal.core.Mmu.TAG_4;
 import static dev.dalang.riscv.internal.core.Mmu.TAG_8;
-import static dev.dalang.riscv.internal.core.Tlb.MASK;
 
 import dev.dalang.riscv.internal.core.CodePage;
 import dev.dalang.riscv.internal.core.CsrFile;
@@ -12,6 +11,7 @@ import dev.dalang.riscv.internal.core.HartCore;
 import dev.dalang.riscv.internal.core.HartExclusion;
 import dev.dalang.riscv.internal.core.Mmu;
 import dev.dalang.riscv.internal.core.Region;
+import dev.dalang.riscv.internal.core.Tlb;
 import dev.dalang.riscv.internal.decode.Decoder;
 import dev.dalang.riscv.internal.decode.Op;
 
@@ -249,7 +249,7 @@ public final class Interpreter implements Engine {
 
                     case Op.LD -> {
                         long a = x[rs1] + (i >> 32);
-                        int t = ((int) (a >>> 12) & MASK) << 1;
+                        int t = Tlb.index(readTlb, a);
                         long v;
                         if (readTlb[t] == (a & TAG_8)) {
                             v = (long) Mmu.LONG.get(ram, a + readTlb[t + 1]);
@@ -264,7 +264,7 @@ public final class Interpreter implements Engine {
                     }
                     case Op.LW -> {
                         long a = x[rs1] + (i >> 32);
-                        int t = ((int) (a >>> 12) & MASK) << 1;
+                        int t = Tlb.index(readTlb, a);
                         int v;
                         if (readTlb[t] == (a & TAG_4)) {
                             v = (int) Mmu.INT.get(ram, a + readTlb[t + 1]);
@@ -279,7 +279,7 @@ public final class Interpreter implements Engine {
                     }
                     case Op.LWU -> {
                         long a = x[rs1] + (i >> 32);
-                        int t = ((int) (a >>> 12) & MASK) << 1;
+                        int t = Tlb.index(readTlb, a);
                         int v;
                         if (readTlb[t] == (a & TAG_4)) {
                             v = (int) Mmu.INT.get(ram, a + readTlb[t + 1]);
@@ -294,7 +294,7 @@ public final class Interpreter implements Engine {
                     }
                     case Op.LH, Op.LHU -> {
                         long a = x[rs1] + (i >> 32);
-                        int t = ((int) (a >>> 12) & MASK) << 1;
+                        int t = Tlb.index(readTlb, a);
                         short v;
                         if (readTlb[t] == (a & TAG_2)) {
                             v = (short) Mmu.SHORT.get(ram, a + readTlb[t + 1]);
@@ -309,7 +309,7 @@ public final class Interpreter implements Engine {
                     }
                     case Op.LBU -> {
                         long a = x[rs1] + (i >> 32);
-                        int t = ((int) (a >>> 12) & MASK) << 1;
+                        int t = Tlb.index(readTlb, a);
                         byte v;
                         if (readTlb[t] == (a & TAG_1)) {
                             v = (byte) Mmu.BYTE.get(ram, a + readTlb[t + 1]);
@@ -332,7 +332,7 @@ public final class Interpreter implements Engine {
                     }
                     case Op.SD -> {
                         long a = x[rs1] + (i >> 32);
-                        int t = ((int) (a >>> 12) & MASK) << 1;
+                        int t = Tlb.index(writeTlb, a);
                         if (writeTlb[t] == (a & TAG_8)) {
                             Mmu.LONG.set(ram, a + writeTlb[t + 1], x[rs2]);
                         } else {
@@ -345,7 +345,7 @@ public final class Interpreter implements Engine {
                     }
                     case Op.SW -> {
                         long a = x[rs1] + (i >> 32);
-                        int t = ((int) (a >>> 12) & MASK) << 1;
+                        int t = Tlb.index(writeTlb, a);
                         if (writeTlb[t] == (a & TAG_4)) {
                             Mmu.INT.set(ram, a + writeTlb[t + 1], (int) x[rs2]);
                         } else {
@@ -365,7 +365,7 @@ public final class Interpreter implements Engine {
                     }
                     case Op.SB -> {
                         long a = x[rs1] + (i >> 32);
-                        int t = ((int) (a >>> 12) & MASK) << 1;
+                        int t = Tlb.index(writeTlb, a);
                         if (writeTlb[t] == (a & TAG_1)) {
                             Mmu.BYTE.set(ram, a + writeTlb[t + 1], (byte) x[rs2]);
                         } else {

@@ -109,7 +109,7 @@ final class RegionBody {
     private void prologue() {
         Label ready = b.newLabel();
         Label unready = b.newLabel();
-        b.aload(Frame.CORE).ifnull(unready);
+        b.aload(Frame.CORE).ifnull(unready).aload(Frame.MMU).ifnull(unready);
         if (frame.registers.usesFloats()) {
             b.aload(Frame.CORE)
                     .invokevirtual(Types.CORE, "fpOff", MethodTypeDesc.of(CD_boolean))
