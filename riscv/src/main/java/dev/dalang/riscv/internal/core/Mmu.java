@@ -21,8 +21,8 @@ import java.util.Comparator;
  * The memory path of one hart: software TLBs in front of {@link PageWalker}, RAM, and devices.
  *
  * <p>An engine looks into a {@link Tlb} with {@code address & tagMask(size)}, so that a misaligned
- * access misses and comes here. There is one pair of TLBs for each context (U, S, S with SUM, M), so
- * that a system call flushes nothing.
+ * access misses and comes here. There is one pair of TLBs for each context (U, S, S with SUM, M),
+ * so that a system call flushes nothing.
  *
  * <p>Everything belongs to the hart's thread.
  */

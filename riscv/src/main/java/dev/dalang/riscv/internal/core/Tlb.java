@@ -4,8 +4,9 @@ import java.util.Arrays;
 
 /**
  * Where the pages of RAM are that loads, or stores, of one context may reach: an array of pairs,
- * direct-mapped by page number, that grows with what is used. The first of a pair is the page's virtual address, the second what
- * has to be added to an address in the page to get the offset in RAM. Only RAM has entries.
+ * direct-mapped by page number, that grows with what is used. The first of a pair is the page's
+ * virtual address, the second what has to be added to an address in the page to get the offset in
+ * RAM. Only RAM has entries.
  *
  * <p>Whoever looks into it does it with indices that are masked by the length of the very array: of
  * these the JVM's compiler knows that they are inside, and it makes none of the code that would

@@ -10,10 +10,19 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 import java.io.IOException;
+import java.lang.classfile.ClassFile;
+import java.lang.classfile.CodeElement;
+import java.lang.classfile.MethodModel;
+import java.lang.classfile.Opcode;
+import java.lang.classfile.instruction.ConstantInstruction;
+import java.lang.classfile.instruction.InvokeInstruction;
+import java.lang.constant.DynamicConstantDesc;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 
 /**
@@ -261,6 +270,37 @@ class RegionFixturesTest {
         return plan.isEmpty()
                 ? "no region: %s%n".formatted(RegionPlan.fallback(Plans.view(program.code).at(0)))
                 : RegionListing.of(plan, RAM_BYTES, direct);
+    }
+
+    /** Compiled code gives up where it comes to what is not linked; a hart would have to wait. */
+    @ParameterizedTest
+    @EnumSource(value = Program.class, mode = EnumSource.Mode.EXCLUDE, names = "NOTHING")
+    void theConstructorLinksWhatLinksItselfAtItsFirstUse(Program program) {
+        RegionPlan plan = Plans.of(program.code, program.wanted, 2_000);
+        byte[] bytes = RegionCompiler.generate(plan, RAM_BYTES, true);
+
+        Set<String> used = selfLinking(bytes, "run");
+
+        assertThat(selfLinking(bytes, "<init>")).containsAll(used);
+    }
+
+    private static Set<String> selfLinking(byte[] bytes, String method) {
+        Set<String> all = new TreeSet<>();
+        for (MethodModel model : ClassFile.of().parse(bytes).methods()) {
+            if (model.methodName().equalsString(method)) {
+                for (CodeElement element : model.code().orElseThrow()) {
+                    if (element instanceof InvokeInstruction call
+                            && call.owner().asInternalName().equals("java/lang/invoke/VarHandle")
+                            && call.opcode() != Opcode.INVOKESTATIC) {
+                        all.add(call.name() + call.type().stringValue());
+                    } else if (element instanceof ConstantInstruction.LoadConstantInstruction load
+                            && load.constantValue() instanceof DynamicConstantDesc<?> constant) {
+                        all.add(constant.toString());
+                    }
+                }
+            }
+        }
+        return all;
     }
 
     @ParameterizedTest
