@@ -13,20 +13,19 @@ public final class PrivateMemory {
     private static final int MAP_PRIVATE = 2;
     private static final int MAP_ANONYMOUS = 0x20;
     private static final int MAP_NORESERVE = 0x4000;
-    private static final int MADV_DONTNEED = 4;
     private static final int MADV_HUGEPAGE = 14;
 
     private PrivateMemory() {}
 
     /**
-     * Maps zeroed memory of which the host pays what is touched, in its pages. It stays for as long
-     * as somebody refers to it, so that accesses need not ask whether it is still there.
+     * Maps zeroed memory of which the host pays what is touched, in its pages.
      *
      * @param bytes its size, at least 1
+     * @param arena the memory's life; it is unmapped when it is closed
      * @return the memory, for all threads, at a multiple of two megabytes
      * @throws HostIoException if the host refuses so much
      */
-    public static MemorySegment map(long bytes) throws HostIoException {
+    public static MemorySegment map(long bytes, Arena arena) throws HostIoException {
         if (bytes < 1) {
             throw new IllegalArgumentException("expected at least a byte, got " + bytes);
         }
@@ -39,21 +38,13 @@ public final class PrivateMemory {
         long address = mapped + LARGE_PAGE - 1 & -LARGE_PAGE;
         // A kernel that has no large pages, or gives none, says so; then there are small ones.
         SocketCalls.madvise(address, bytes, MADV_HUGEPAGE);
-        return reinterpret(address, bytes, mapped, whole);
+        return reinterpret(address, bytes, mapped, whole, arena);
     }
 
     @SuppressWarnings("restricted") // what the kernel has just mapped
-    private static MemorySegment reinterpret(long address, long bytes, long mapped, long whole) {
+    private static MemorySegment reinterpret(
+            long address, long bytes, long mapped, long whole, Arena arena) {
         return MemorySegment.ofAddress(address)
-                .reinterpret(bytes, Arena.ofAuto(), view -> SocketCalls.munmap(mapped, whole));
-    }
-
-    /**
-     * Gives the host back what memory holds. Whoever still reads it finds zeros.
-     *
-     * @param memory what {@link #map} has given
-     */
-    public static void release(MemorySegment memory) {
-        SocketCalls.madvise(memory.address(), memory.byteSize(), MADV_DONTNEED);
+                .reinterpret(bytes, arena, view -> SocketCalls.munmap(mapped, whole));
     }
 }

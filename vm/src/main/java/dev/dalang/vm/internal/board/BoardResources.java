@@ -74,9 +74,7 @@ final class BoardResources implements AutoCloseable {
             if (!Linux.isAvailable()) {
                 return MemoryRegion.reserve(VirtMap.RAM, bytes, arena);
             }
-            MemorySegment ram = PrivateMemory.map(bytes);
-            atEnd(() -> PrivateMemory.release(ram));
-            return new MemoryRegion(VirtMap.RAM, ram);
+            return new MemoryRegion(VirtMap.RAM, PrivateMemory.map(bytes, arena));
         }
         Descriptor file = SharedMemory.create("guest memory", bytes);
         atEnd(file::close);
