@@ -33,18 +33,11 @@ public final class PrivateMemory {
         int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
         long mapped = SocketCalls.mmap(0, whole, PROT_READ_WRITE, flags, -1, 0);
         if (mapped == -1) {
-            throw new HostIoException("mmap", "guest memory", Calls.errno());
+            throw new HostIoException("mmap", "%d bytes of memory".formatted(bytes), Calls.errno());
         }
         long address = mapped + LARGE_PAGE - 1 & -LARGE_PAGE;
         // A kernel that has no large pages, or gives none, says so; then there are small ones.
         SocketCalls.madvise(address, bytes, MADV_HUGEPAGE);
-        return reinterpret(address, bytes, mapped, whole, arena);
-    }
-
-    @SuppressWarnings("restricted") // what the kernel has just mapped
-    private static MemorySegment reinterpret(
-            long address, long bytes, long mapped, long whole, Arena arena) {
-        return MemorySegment.ofAddress(address)
-                .reinterpret(bytes, arena, view -> SocketCalls.munmap(mapped, whole));
+        return SharedMemory.view(address, bytes, mapped, whole, arena);
     }
 }

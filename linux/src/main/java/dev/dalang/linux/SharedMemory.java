@@ -73,14 +73,18 @@ public final class SharedMemory {
         } finally {
             descriptor.release();
         }
-        MemorySegment view = reinterpret(address, bytes, arena);
+        MemorySegment view = view(address, bytes, address, bytes, arena);
         return isWritable ? view : view.asReadOnly();
     }
 
-    /** The only place that makes memory of an address: what the kernel has just mapped. */
+    /**
+     * The only place that makes memory of an address: of what the kernel has just mapped, or of a
+     * part of it.
+     */
     @SuppressWarnings("restricted")
-    private static MemorySegment reinterpret(long address, long bytes, Arena arena) {
+    static MemorySegment view(
+            long address, long bytes, long mapped, long mappedBytes, Arena arena) {
         return MemorySegment.ofAddress(address)
-                .reinterpret(bytes, arena, view -> SocketCalls.munmap(view.address(), bytes));
+                .reinterpret(bytes, arena, view -> SocketCalls.munmap(mapped, mappedBytes));
     }
 }

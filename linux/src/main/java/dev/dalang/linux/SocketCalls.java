@@ -8,7 +8,7 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
-/** As {@link Calls}, of sockets, events and shared memory. */
+/** As {@link Calls}, of sockets, events and memory. */
 final class SocketCalls {
     private static final MethodHandle SOCKET =
             Calls.function("socket", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));

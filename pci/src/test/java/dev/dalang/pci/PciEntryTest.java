@@ -3,6 +3,8 @@ package dev.dalang.pci;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 
+import dev.dalang.testkit.Corpus;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -14,7 +16,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.stream.Stream;
 
 /** The scripts that the fuzzer begins with, and others made of them. */
 class PciEntryTest {
@@ -27,9 +28,7 @@ class PciEntryTest {
     private static final int RECORD_BYTES = 8;
 
     static List<Path> scripts() throws IOException {
-        try (Stream<Path> files = Files.list(CORPUS)) {
-            return files.sorted().toList();
-        }
+        return Corpus.in(CORPUS);
     }
 
     @ParameterizedTest

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.dalang.linux.Linux;
+import dev.dalang.testkit.Corpus;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -18,7 +19,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.stream.Stream;
 
 /**
  * The answers that the fuzzer begins with, and others made of them. {@code
@@ -39,9 +39,7 @@ class AnswerCampaignTest {
     private AnswerScript script;
 
     static List<Path> scripts() throws IOException {
-        try (Stream<Path> files = Files.list(CORPUS)) {
-            return files.sorted().toList();
-        }
+        return Corpus.in(CORPUS);
     }
 
     @BeforeEach

@@ -2,6 +2,8 @@ package dev.dalang.devices.nvme;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.dalang.testkit.Corpus;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -12,7 +14,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.stream.Stream;
 
 /**
  * The scripts that the fuzzer begins with, and others made of them. {@code -Ddalang.nvme.scripts=N}
@@ -27,9 +28,7 @@ class NvmeScriptTest {
     private static final long SEED = Long.getLong("dalang.seed", 42);
 
     static List<Path> scripts() throws IOException {
-        try (Stream<Path> files = Files.list(CORPUS)) {
-            return files.sorted().toList();
-        }
+        return Corpus.in(CORPUS);
     }
 
     @ParameterizedTest

@@ -2,6 +2,8 @@ package dev.dalang.virtio.net;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.dalang.testkit.Corpus;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -11,7 +13,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.stream.Stream;
 
 /**
  * The scripts that the fuzzer begins with, and random ones. {@code -Ddalang.net.requests=N} and
@@ -27,9 +28,7 @@ final class NetCardCampaignTest {
                     "nothingThatADriverDoesEscapes");
 
     static List<Path> scripts() throws IOException {
-        try (Stream<Path> files = Files.list(CORPUS)) {
-            return files.sorted().toList();
-        }
+        return Corpus.in(CORPUS);
     }
 
     @ParameterizedTest

@@ -3,6 +3,8 @@ package dev.dalang.remote.internal.wire;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 
+import dev.dalang.testkit.Corpus;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -14,7 +16,6 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.stream.Stream;
 
 /** The messages that the fuzzer begins with, and others made of them. */
 class MessageCampaignTest {
@@ -26,9 +27,7 @@ class MessageCampaignTest {
     private static final int ROUNDS = 20_000;
 
     static List<Path> messages() throws IOException {
-        try (Stream<Path> files = Files.list(CORPUS)) {
-            return files.sorted().toList();
-        }
+        return Corpus.in(CORPUS);
     }
 
     @ParameterizedTest

@@ -61,7 +61,7 @@ public final class HartCore {
     private static final long BRIEF_NANOS = 1_000;
 
     /** Accesses {@link #attention}. */
-    public static final VarHandle ATTENTION;
+    private static final VarHandle ATTENTION;
 
     private static final VarHandle PINS;
 

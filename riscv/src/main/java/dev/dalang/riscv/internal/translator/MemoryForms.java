@@ -55,27 +55,14 @@ final class MemoryForms {
 
     /** Emits a load or store, of integers or floats. */
     void emit(long i, int op, int slot) {
-        switch (op) {
-            case Op.LB -> load(i, slot, 1, true);
-            case Op.LH -> load(i, slot, 2, true);
-            case Op.LW -> load(i, slot, 4, true);
-            case Op.LD -> load(i, slot, 8, true);
-            case Op.LBU -> load(i, slot, 1, false);
-            case Op.LHU -> load(i, slot, 2, false);
-            case Op.LWU -> load(i, slot, 4, false);
-            case Op.SB -> store(i, slot, 1);
-            case Op.SH -> store(i, slot, 2);
-            case Op.SW, Op.FSW -> store(i, slot, 4);
-            case Op.SD, Op.FSD -> store(i, slot, 8);
-            case Op.FLW -> {
-                load(i, slot, 4, true);
-                frame.markDirty();
-            }
-            case Op.FLD -> {
-                load(i, slot, 8, true);
-                frame.markDirty();
-            }
-            default -> throw new IllegalArgumentException("operation " + op);
+        int size = size(op);
+        if (isStore(op)) {
+            store(i, slot, size);
+            return;
+        }
+        load(i, slot, size, op != Op.LBU && op != Op.LHU && op != Op.LWU);
+        if (RegionPlan.isFloat(op)) {
+            frame.markDirty();
         }
     }
 
@@ -117,7 +104,8 @@ final class MemoryForms {
             case Op.LB, Op.LBU, Op.SB -> 1;
             case Op.LH, Op.LHU, Op.SH -> 2;
             case Op.LW, Op.LWU, Op.SW, Op.FLW, Op.FSW -> 4;
-            default -> 8;
+            case Op.LD, Op.SD, Op.FLD, Op.FSD -> 8;
+            default -> throw new IllegalArgumentException("operation " + op);
         };
     }
 
