@@ -10,6 +10,7 @@ import java.util.Map;
  *     all instructions ran in regions
  * @param regions regions made; some may have been dropped since
  * @param remembered of these, those that were planned as in an earlier run
+ * @param joined of these, those that took the place of several which control went between
  * @param bytes size of the classes of the regions that stand
  * @param evicted regions dropped to make room
  * @param planning time spent on choosing code and generating classes
@@ -22,6 +23,7 @@ public record EngineStatistics(
         long interpreted,
         long regions,
         long remembered,
+        long joined,
         long bytes,
         long evicted,
         Duration planning,

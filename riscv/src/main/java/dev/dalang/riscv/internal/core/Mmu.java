@@ -558,6 +558,15 @@ public final class Mmu {
         return fetchSlow(address);
     }
 
+    /**
+     * The decoded page that holds {@code address}, as far as the fetch TLB knows: all of it may be
+     * executed, and nothing in it stops for a debugger.
+     */
+    public @Nullable CodePage fetched(long address) {
+        int index = (int) (address >>> 12) & FETCH_MASK;
+        return fetchTag[index] == (address & TAG_1) ? fetchPage[index] : null;
+    }
+
     private @Nullable CodePage fetchSlow(long address) {
         int privilege = core.privilege;
         if (!translate(address, 2, Pmp.EXECUTE, privilege)) {

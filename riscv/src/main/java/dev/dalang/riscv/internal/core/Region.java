@@ -9,11 +9,15 @@ import java.util.Arrays;
  * hold no state of a hart, so that all harts of a machine share them.
  */
 public abstract class Region {
+    /** A bit of what {@link #run} returns: the hart has to be looked at before it goes on. */
+    public static final long LOOK = 1;
+
     private static final @Nullable Region[] NO_BRIDGES = {};
 
     private final int instructions;
     private long weight;
     private volatile @Nullable Region[] bridges = NO_BRIDGES;
+    private final Departures departures = new Departures();
     private int crossings;
     private long bridgesAskedFor;
 
@@ -39,6 +43,11 @@ public abstract class Region {
     /** Tells of guest instructions of one run; harts lose each other's, which does no harm. */
     public final void weigh(long executed) {
         weight += executed;
+    }
+
+    /** Where control went from here, after some of the runs. */
+    public final Departures departures() {
+        return departures;
     }
 
     /**
@@ -90,8 +99,10 @@ public abstract class Region {
      * @param others what is not translated, executed on the registers of the core
      * @param base virtual address of the page that holds the entry
      * @param limit value of {@code core.instret} to stop at, at the next taken branch
+     * @return {@code core.pc} where nothing has happened but that control has left, so that whoever
+     *     knows what is there may go on at once; else a value with the bit {@link #LOOK}
      */
-    public abstract void run(
+    public abstract long run(
             @Nullable HartCore core,
             @Nullable Mmu mmu,
             @Nullable OtherOps others,

@@ -35,7 +35,7 @@ final class Apprentice extends Region {
     }
 
     @Override
-    public void run(
+    public long run(
             @Nullable HartCore core,
             @Nullable Mmu mmu,
             @Nullable OtherOps others,
@@ -47,6 +47,7 @@ final class Apprentice extends Region {
                 end();
             }
         }
+        return LOOK;
     }
 
     /**

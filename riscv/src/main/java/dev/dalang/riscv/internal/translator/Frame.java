@@ -3,6 +3,7 @@ package dev.dalang.riscv.internal.translator;
 import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
 
+import dev.dalang.riscv.internal.core.Region;
 import dev.dalang.riscv.internal.translator.RegionCompiler.Types;
 
 import java.lang.classfile.CodeBuilder;
@@ -12,7 +13,11 @@ import java.util.List;
 
 /**
  * The generated method: its local variables, what has been counted, and the code that stands behind
- * the rest because it is rarely executed. Guest registers are locals from the entry to the exits.
+ * the rest because it is rarely executed.
+ *
+ * <p>Guest registers are locals from the entry to the exits; or the general ones stay in the hart.
+ * A processor has fewer registers than a guest: in a large region with many ways, locals that meet
+ * at each of them go through the stack, and every exit has to bring all of them to the same places.
  */
 final class Frame {
     static final int CORE = 1;
@@ -38,13 +43,15 @@ final class Frame {
     static final int VALUE = 17;
     static final int FP_STATUS = 19;
     static final int ROUNDING = 20;
-    private static final int FIRST_FREE = 21;
+    private static final int TEMPORARY = 21;
+    private static final int FIRST_FREE = 23;
 
     final CodeBuilder b;
     final RegionRegisters registers;
     final Label leave;
     final Label trap;
 
+    private final boolean inPlace;
     private final int[] xLocal = new int[32];
     private final int[] fLocal = new int[32];
 
@@ -60,14 +67,15 @@ final class Frame {
     /** Whether floating-point state was marked dirty in the present block. */
     private boolean dirty;
 
-    Frame(CodeBuilder b, RegionRegisters registers) {
+    Frame(CodeBuilder b, RegionRegisters registers, boolean inPlace) {
         this.b = b;
+        this.inPlace = inPlace;
         this.registers = registers;
         this.leave = b.newLabel();
         this.trap = b.newLabel();
         int next = FIRST_FREE;
         for (int r = 0; r < 32; r++) {
-            if (registers.usesX(r)) {
+            if (!inPlace && registers.usesX(r)) {
                 xLocal[r] = next;
                 next += 2;
             }
@@ -94,6 +102,8 @@ final class Frame {
     Frame get(int r) {
         if (r == 0) {
             b.lconst_0();
+        } else if (inPlace) {
+            b.aload(X).bipush(r).laload();
         } else {
             b.lload(xLocal[r]);
         }
@@ -104,6 +114,8 @@ final class Frame {
     void set(int r) {
         if (r >= 32) {
             b.pop2();
+        } else if (inPlace) {
+            b.lstore(TEMPORARY).aload(X).bipush(r).lload(TEMPORARY).lastore();
         } else {
             b.lstore(xLocal[r]);
         }
@@ -134,16 +146,16 @@ final class Frame {
         }
     }
 
-    /** Loads one general register from the hart. */
+    /** Loads one general register from the hart, if it is not there for good. */
     void fill(int r) {
-        if (r < 32) {
+        if (r < 32 && !inPlace) {
             b.aload(X).bipush(r).laload().lstore(xLocal[r]);
         }
     }
 
-    /** Stores one general register to the hart. */
+    /** Stores one general register to the hart, if it is not there for good. */
     void spill(int r) {
-        if (r != 0) {
+        if (r != 0 && !inPlace) {
             b.aload(X).bipush(r).lload(xLocal[r]).lastore();
         }
     }
@@ -167,7 +179,9 @@ final class Frame {
                 .i2l()
                 .ladd()
                 .putfield(Types.CORE, "instret", CD_long);
-        b.aload(CORE).lload(BASE).iload(INDEX).i2l().ladd().putfield(Types.CORE, "pc", CD_long);
+        b.lload(BASE).iload(INDEX).i2l().ladd().lstore(ADDRESS);
+        b.aload(CORE).lload(ADDRESS).loadConstant(~Region.LOOK).land();
+        b.putfield(Types.CORE, "pc", CD_long);
     }
 
     /**
@@ -179,7 +193,9 @@ final class Frame {
         Label none = b.newLabel();
         Label kept = b.newLabel();
         b.dup().astore(local).ifnull(none).aload(local).arraylength().ifne(kept);
-        b.labelBinding(none).return_().labelBinding(kept);
+        b.labelBinding(none);
+        look();
+        b.labelBinding(kept);
     }
 
     /** Takes the TLBs of the present context. All is in the hart. */
@@ -268,13 +284,18 @@ final class Frame {
     }
 
     /**
-     * Leaves the region for a slot.
+     * Leaves the region for a slot whose instruction the region cannot execute.
      *
      * @param done instructions of the block that were done but not counted
      */
-    void exit(int slot, int done) {
+    void giveUp(int slot, int done) {
         count(done);
-        exit(slot);
+        b.loadConstant(2 * slot | (int) Region.LOOK).istore(INDEX).goto_(leave);
+    }
+
+    /** Returns where the hart has to be looked at; all is in the hart. */
+    void look() {
+        b.loadConstant(Region.LOOK).lreturn();
     }
 
     /** Takes the exception that was raised at a slot. */

@@ -193,7 +193,7 @@ final class MemoryForms {
                     b.labelBinding(crossing);
                     b.aload(Frame.CORE).loadConstant(group.number());
                     b.putfield(Types.CORE, "crossing", CD_int);
-                    frame.exit(slot, before);
+                    frame.giveUp(slot, before);
                 });
         return crossing;
     }
@@ -245,7 +245,7 @@ final class MemoryForms {
         frame.later(
                 () -> {
                     b.labelBinding(missing);
-                    frame.exit(slot, before);
+                    frame.giveUp(slot, before);
                 });
     }
 

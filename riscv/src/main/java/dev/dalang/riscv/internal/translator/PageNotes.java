@@ -57,7 +57,7 @@ final class PageNotes {
      * @param page the page of these notes
      */
     @Nullable Pending pending(CodePage page, int slot) {
-        return pending(page, slot, plan -> plan.leaders);
+        return pending(page, slot, plan -> plan.leaders, false);
     }
 
     /**
@@ -66,14 +66,24 @@ final class PageNotes {
      * @param page the page of these notes
      */
     @Nullable Pending pendingEntry(CodePage page, int slot) {
-        return pending(page, slot, plan -> plan.entries);
+        return pending(page, slot, plan -> plan.entries, false);
+    }
+
+    /**
+     * Whether a joint is being made with a block at a slot.
+     *
+     * @param page the page of these notes
+     */
+    boolean isInJoint(CodePage page, int slot) {
+        return pending(page, slot, plan -> plan.leaders, true) != null;
     }
 
     private @Nullable Pending pending(
-            CodePage page, int slot, Function<RegionPlan, Set<Integer>> slots) {
+            CodePage page, int slot, Function<RegionPlan, Set<Integer>> slots, boolean onlyJoints) {
         for (Pending region : pending) {
             Integer number = region.plan.numberOf(page);
             if (number != null
+                    && (region.isJoint || !onlyJoints)
                     && slots.apply(region.plan).contains(slot + number * CodePage.SLOTS)) {
                 return region;
             }

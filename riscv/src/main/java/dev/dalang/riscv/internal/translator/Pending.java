@@ -6,11 +6,15 @@ import org.jspecify.annotations.Nullable;
 final class Pending {
     final RegionPlan plan;
 
+    /** Whether it takes the place of several regions. */
+    final boolean isJoint;
+
     /** Who is in training for it; null where nobody trains, and before. */
     volatile @Nullable Apprentice apprentice;
 
-    Pending(RegionPlan plan) {
+    Pending(RegionPlan plan, boolean isJoint) {
         this.plan = plan;
+        this.isJoint = isJoint;
     }
 
     /** Tells that control is in the region, and still finds none. */

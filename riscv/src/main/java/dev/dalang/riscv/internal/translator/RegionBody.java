@@ -45,12 +45,12 @@ final class RegionBody {
     /** Where control comes back from a system instruction, by the slot of the instruction. */
     private final SortedMap<Integer, Label> afterSystem = new TreeMap<>();
 
-    RegionBody(RegionPlan plan, CodeBuilder b, long ramBytes, boolean direct) {
+    RegionBody(RegionPlan plan, CodeBuilder b, long ramBytes, RegionCompiler.Shape shape) {
         this.plan = plan;
         this.b = b;
-        this.frame = new Frame(b, RegionRegisters.of(plan.code.values()));
+        this.frame = new Frame(b, RegionRegisters.of(plan.code.values()), shape.inPlace());
         this.integers = new IntegerForms(frame);
-        this.memory = new MemoryForms(frame, MemoryGroups.of(plan), ramBytes, direct);
+        this.memory = new MemoryForms(frame, MemoryGroups.of(plan), ramBytes, shape.direct());
         this.floats = new FloatForms(frame);
         this.pages = pagesInOrder(plan);
         this.indirect = b.newLabel();
@@ -67,12 +67,12 @@ final class RegionBody {
      * handles. Compiled code would give up where it meets what is not linked yet, and the hart
      * would have to wait for the compiler again.
      */
-    static void link(CodeBuilder b, RegionPlan plan, boolean direct) {
+    static void link(CodeBuilder b, RegionPlan plan, RegionCompiler.Shape shape) {
         b.ldc(RegionCompiler.classData(Types.SEGMENT, 0)).pop();
         for (int page = 0; page < plan.pages.size(); page++) {
             b.ldc(RegionCompiler.classData(Types.PAGE, 1 + page)).pop();
         }
-        if (direct) {
+        if (shape.direct()) {
             MemoryForms.link(b, plan);
         }
     }
@@ -90,10 +90,11 @@ final class RegionBody {
         }
         b.labelBinding(frame.trap);
         frame.writeBack();
-        b.aload(Frame.CORE).invokevirtual(Types.CORE, "takeException", MTD_void).return_();
+        b.aload(Frame.CORE).invokevirtual(Types.CORE, "takeException", MTD_void);
+        frame.look();
         b.labelBinding(frame.leave);
         frame.writeBack();
-        b.return_();
+        b.lload(Frame.ADDRESS).lreturn();
     }
 
     private Label label(int slot) {
@@ -126,7 +127,7 @@ final class RegionBody {
         }
         b.goto_(ready);
         b.labelBinding(unready);
-        b.return_();
+        frame.look();
         b.labelBinding(ready);
         b.aload(Frame.CORE).getfield(Types.CORE, "x", Types.LONGS);
         frame.keep(Frame.X);
@@ -323,8 +324,8 @@ final class RegionBody {
         b.aload(Frame.OTHERS)
                 .lload(Frame.VALUE)
                 .invokeinterface(Types.OTHERS, "executeSystem", EXECUTE_SYSTEM)
-                .ifne(on)
-                .return_();
+                .ifne(on);
+        frame.look();
         b.labelBinding(on);
         b.iload(Frame.QUANTUM).iload(Frame.COUNT).isub().iconst_1().isub().istore(Frame.QUANTUM);
         b.iconst_0().istore(Frame.COUNT);

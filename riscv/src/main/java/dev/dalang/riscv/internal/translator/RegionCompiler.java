@@ -38,6 +38,14 @@ final class RegionCompiler {
                             "(Ljava/lang/invoke/MethodHandles$Lookup;Ljava/lang/String;"
                                     + "Ljava/lang/Class;I)Ljava/lang/Object;"));
 
+    /**
+     * What generated code may do in one of two ways, of which one is faster.
+     *
+     * @param direct whether accesses to RAM are made for a large region, see {@link MemoryForms}
+     * @param inPlace whether general registers stay in the hart, see {@link Frame}
+     */
+    record Shape(boolean direct, boolean inPlace) {}
+
     private final MemorySegment ram;
     private final MethodHandles.Lookup lookup = MethodHandles.lookup();
 
@@ -58,9 +66,9 @@ final class RegionCompiler {
     /**
      * The bytes of the class for a plan.
      *
-     * @param direct whether accesses to RAM are made for a large region, see {@link MemoryForms}
+     * @param shape what is done in one of two ways
      */
-    static byte[] generate(RegionPlan plan, long ramBytes, boolean direct) {
+    static byte[] generate(RegionPlan plan, long ramBytes, Shape shape) {
         return ClassFile.of(ClassFile.DebugElementsOption.DROP_DEBUG)
                 .build(
                         GENERATED,
@@ -74,20 +82,20 @@ final class RegionCompiler {
                                     b -> {
                                         b.aload(0).iload(1);
                                         b.invokespecial(Types.REGION, INIT_NAME, CONSTRUCTOR);
-                                        RegionBody.link(b, plan, direct);
+                                        RegionBody.link(b, plan, shape);
                                         b.return_();
                                     });
                             c.withMethodBody(
                                     "run",
                                     MethodTypeDesc.of(
-                                            CD_void,
+                                            CD_long,
                                             Types.CORE,
                                             Types.MMU,
                                             Types.OTHERS,
                                             CD_long,
                                             CD_long),
                                     ClassFile.ACC_PUBLIC,
-                                    b -> new RegionBody(plan, b, ramBytes, direct).emit());
+                                    b -> new RegionBody(plan, b, ramBytes, shape).emit());
                         });
     }
 

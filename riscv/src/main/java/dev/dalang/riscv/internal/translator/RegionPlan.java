@@ -29,7 +29,7 @@ import java.util.TreeSet;
  */
 final class RegionPlan {
     /** Pages at the most; each one beyond the first costs a test where control enters it. */
-    static final int MAX_PAGES = 6;
+    static final int MAX_PAGES = 12;
 
     /** Estimated bytes of a basic block that is long: other than most, it has no branch soon. */
     private static final int LONG_BLOCK = 400;

@@ -56,12 +56,7 @@ public final class TranslatingEngine implements Engine {
                 continue;
             }
             if (region != null) {
-                last = region;
-                region.run(core, mmu, others, pc & Mmu.TAG_1, limit);
-                if (--untilSample < 0) {
-                    untilSample = SAMPLE;
-                    region.weigh(core.instret - before);
-                }
+                run(region, page, pc, limit);
                 if (core.instret != before || core.pc != pc || core.crossing != 0) {
                     continue;
                 }
@@ -82,6 +77,51 @@ public final class TranslatingEngine implements Engine {
             interpreted += core.instret - before;
         }
         core.interpreted += interpreted;
+    }
+
+    /**
+     * Runs a region, and then what follows it, as long as there is one and nothing is to be done.
+     *
+     * @param first which is entered at {@code pc}, and begins in {@code entered}
+     */
+    private void run(Region first, CodePage entered, long pc, long limit) {
+        Region region = first;
+        CodePage page = entered;
+        long at = pc;
+        long before = core.instret;
+        while (true) {
+            long next = region.run(core, mmu, others, at & Mmu.TAG_1, limit);
+            long after = core.instret;
+            if (--untilSample < 0) {
+                untilSample = SAMPLE;
+                sample(region, page, at, next, after - before);
+            }
+            if ((next & Region.LOOK) != 0 || core.attention() != 0 || after >= limit) {
+                break;
+            }
+            CodePage holder = ((next ^ at) & Mmu.TAG_1) == 0 ? page : mmu.fetched(next);
+            if (holder == null) {
+                break;
+            }
+            Region follower = holder.regions[(int) (next & 4095) >>> 1];
+            if (follower == null) {
+                break;
+            }
+            region = follower;
+            page = holder;
+            at = next;
+            before = after;
+        }
+        last = region;
+    }
+
+    private void sample(Region region, CodePage page, long at, long next, long executed) {
+        region.weigh(executed);
+        long base = at & Mmu.TAG_1;
+        if ((next & Region.LOOK) == 0 && region.departures().note(next - base)) {
+            int slot = (int) (at & 4095) >>> 1;
+            translator.requestJoint(region, page, slot, base, mmu.fetchTag, mmu.fetchPage);
+        }
     }
 
     /** What goes on where the last region was left at a group of accesses on two pages. */

@@ -9,8 +9,10 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -69,6 +71,11 @@ public final class Translator implements RegionPlan.Guide {
 
     private static final int MAX_GENERATIONS = 6;
 
+    /** The first generation that takes the place of several regions. */
+    private static final int JOINT = MAX_GENERATIONS + 1;
+
+    private static final int MAX_JOINTS = 4;
+
     /** The generation that is as large as regions become. */
     private static final int LARGE = 2;
 
@@ -83,6 +90,18 @@ public final class Translator implements RegionPlan.Guide {
 
     /** As {@link #FIRST_BYTES}, of a bridge: as much as the JVM compiles. */
     private static final int BRIDGE_BYTES = 5_000;
+
+    /**
+     * As {@link #FIRST_BYTES}, of what joins regions: more than HotSpot compiles unless it is told
+     * to ({@code -XX:-DontCompileHugeMethods}).
+     */
+    private static final int JOINT_BYTES = 7_000;
+
+    /** Instructions of a region from which on its registers may stay in the hart. */
+    private static final int MANY = 100;
+
+    /** Instructions of an average block below which there are many ways through a region. */
+    private static final int SHORT_BLOCK = 12;
 
     /** How often a region of an earlier run waits for its other pages to be executed. */
     private static final int PATIENCE = 8;
@@ -106,6 +125,10 @@ public final class Translator implements RegionPlan.Guide {
     // All that follows, and the notes on pages, is guarded by this.
     private final Deque<Made> standing = new ArrayDeque<>();
     private long standingBytes;
+    private final Map<Region, Made> madeFor = new HashMap<>();
+
+    /** See {@link #JOINT_BYTES}; less where the JVM has refused one. */
+    private int jointBytes = JOINT_BYTES;
 
     private volatile long published;
 
@@ -263,7 +286,8 @@ public final class Translator implements RegionPlan.Guide {
                         return hot.hasBlockAt(slot);
                     }
                 };
-        RegionPlan plan = RegionPlan.of(view, guide, hot.wanted(), 2 * MAX_BYTES);
+        int most = hot.generation() >= JOINT ? 2 * jointBytes : 2 * MAX_BYTES;
+        RegionPlan plan = RegionPlan.of(view, guide, hot.wanted(), most);
         if (!plan.code.containsKey(candidate.slot())) {
             return false;
         }
@@ -314,14 +338,18 @@ public final class Translator implements RegionPlan.Guide {
         try {
             planEntry(candidate, page, slot);
         } catch (ReflectiveOperationException | RuntimeException | LinkageError e) {
-            counters.failed();
-            LOG.log(
-                    System.Logger.Level.WARNING,
-                    "code at 0x%x stays interpreted".formatted(page.address() + 2L * slot),
-                    e);
+            failed(page, slot, e);
         } finally {
             counters.planned(System.nanoTime() - start);
         }
+    }
+
+    private void failed(CodePage page, int slot, Throwable e) {
+        counters.failed();
+        LOG.log(
+                System.Logger.Level.WARNING,
+                "code at 0x%x stays as it is".formatted(page.address() + 2L * slot),
+                e);
     }
 
     private void planEntry(Candidate candidate, CodePage page, int slot)
@@ -404,6 +432,75 @@ public final class Translator implements RegionPlan.Guide {
         }
     }
 
+    // ---- joints ---------------------------------------------------------------------------------
+
+    /**
+     * Tells that control leaves a region for others so often that they should be one.
+     *
+     * @param slot in the region's first page, where control came in
+     */
+    void requestJoint(
+            Region region,
+            CodePage page,
+            int slot,
+            long base,
+            long[] fetchTag,
+            @Nullable CodePage[] fetchPage) {
+        if (!atOnce) {
+            CodeView view = new CodeView(page, base, fetchTag, fetchPage, false);
+            planner.execute(() -> join(region, page, slot, view));
+        }
+    }
+
+    private void join(Region region, CodePage page, int slot, CodeView view) {
+        Made made;
+        synchronized (this) {
+            made = madeFor.get(region);
+            if (made == null
+                    || page.regions[slot] != region
+                    || made.generation() >= JOINT + MAX_JOINTS
+                    || PageNotes.of(page).isInJoint(page, slot)) {
+                return;
+            }
+        }
+        long start = System.nanoTime();
+        try {
+            Set<Integer> wanted = new LinkedHashSet<>(List.of(slot));
+            wanted.addAll(made.plan().wanted);
+            for (int target : region.departures().targets()) {
+                CodePage holder = view.page(CodeView.pageOf(target));
+                if (holder != null && isInside(holder, target & CodePage.SLOTS - 1)) {
+                    wanted.add(target);
+                }
+            }
+            RegionPlan plan = RegionPlan.of(view, new All(this), wanted, jointBytes);
+            if (4 * plan.code.size() > 5 * made.plan().code.size()) {
+                make(page, page, slot, plan, Math.max(made.generation() + 1, JOINT), view);
+            }
+        } catch (ReflectiveOperationException | RuntimeException | LinkageError e) {
+            failed(page, slot, e);
+        } finally {
+            counters.planned(System.nanoTime() - start);
+        }
+    }
+
+    private synchronized boolean isInside(CodePage page, int slot) {
+        return PageNotes.of(page).isInside(slot);
+    }
+
+    /** A guide that repeats what other regions have. */
+    private record All(RegionPlan.Guide guide) implements RegionPlan.Guide {
+        @Override
+        public int heat(CodePage page, int slot) {
+            return guide.heat(page, slot);
+        }
+
+        @Override
+        public boolean isTaken(CodePage page, int slot) {
+            return false;
+        }
+    }
+
     // ---- bridges --------------------------------------------------------------------------------
 
     /**
@@ -447,7 +544,7 @@ public final class Translator implements RegionPlan.Guide {
             if (plan.isEmpty()) {
                 return;
             }
-            byte[] bytes = RegionCompiler.generate(plan, compiler.ramBytes(), isDirect(LARGE));
+            byte[] bytes = RegionCompiler.generate(plan, compiler.ramBytes(), shape(plan, LARGE));
             Region bridge = compiler.define(plan, bytes);
             if (atOnce) {
                 publishBridge(region, group, new Made(page, plan, bridge, bytes.length, 0, 0));
@@ -472,11 +569,7 @@ public final class Translator implements RegionPlan.Guide {
                         }
                     });
         } catch (ReflectiveOperationException | RuntimeException | LinkageError e) {
-            counters.failed();
-            LOG.log(
-                    System.Logger.Level.WARNING,
-                    "code at 0x%x stays interpreted".formatted(page.address() + 2L * slot),
-                    e);
+            failed(page, slot, e);
         } finally {
             counters.planned(System.nanoTime() - start);
         }
@@ -510,7 +603,7 @@ public final class Translator implements RegionPlan.Guide {
     private void make(
             CodePage first, CodePage page, int slot, RegionPlan plan, int generation, CodeView view)
             throws ReflectiveOperationException {
-        byte[] bytes = RegionCompiler.generate(plan, compiler.ramBytes(), isDirect(generation));
+        byte[] bytes = RegionCompiler.generate(plan, compiler.ramBytes(), shape(plan, generation));
         Region region = compiler.define(plan, bytes);
         if (atOnce) {
             synchronized (this) {
@@ -518,9 +611,11 @@ public final class Translator implements RegionPlan.Guide {
             }
             return;
         }
-        continueAfter(plan, view);
+        if (generation < JOINT) {
+            continueAfter(plan, view);
+        }
         call(region, PROFILE_CALLS);
-        Pending pending = new Pending(plan);
+        Pending pending = new Pending(plan, generation >= JOINT);
         synchronized (this) {
             plan.pages.values().forEach(holder -> PageNotes.of(holder).add(pending));
         }
@@ -544,11 +639,14 @@ public final class Translator implements RegionPlan.Guide {
         page.countdown[slot] = 1;
     }
 
-    /**
-     * Whether a region calls the handles of RAM itself; what is not measured does both, by turns.
-     */
-    private boolean isDirect(int generation) {
-        return generation >= LARGE || atOnce && (published & 1) != 0;
+    /** What is best for a region; what is not measured does everything, by turns. */
+    private RegionCompiler.Shape shape(RegionPlan plan, int generation) {
+        if (atOnce) {
+            return new RegionCompiler.Shape((published & 1) != 0, (published & 2) != 0);
+        }
+        int size = plan.code.size();
+        return new RegionCompiler.Shape(
+                generation >= LARGE, size > MANY && size < SHORT_BLOCK * plan.leaders.size());
     }
 
     @Override
@@ -611,6 +709,9 @@ public final class Translator implements RegionPlan.Guide {
                 publish(new Made(first, plan, region, bytes, generation, published + 1), waited);
             } else {
                 counters.refused();
+                if (generation >= JOINT) {
+                    jointBytes = Math.max(jointBytes / 2, MAX_BYTES);
+                }
             }
             notifyAll();
         }
@@ -618,6 +719,9 @@ public final class Translator implements RegionPlan.Guide {
 
     private void publish(Made made, long compileNanos) {
         published = made.number();
+        if (made.generation() >= JOINT) {
+            counters.joined();
+        }
         for (int slot : made.plan().leaders) {
             note(made, slot, true);
         }
@@ -641,6 +745,7 @@ public final class Translator implements RegionPlan.Guide {
 
     private void stand(Made made, long compileNanos) {
         standing.add(made);
+        madeFor.put(made.region(), made);
         standingBytes += made.bytes();
         counters.published(made.bytes());
         var event = new RegionEvent.Translated();
@@ -662,6 +767,7 @@ public final class Translator implements RegionPlan.Guide {
     }
 
     private void evict(Made made) {
+        madeFor.remove(made.region());
         standingBytes -= made.bytes();
         counters.evicted(made.bytes());
         var event = new RegionEvent.Evicted();

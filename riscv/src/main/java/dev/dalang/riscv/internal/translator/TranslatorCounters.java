@@ -11,6 +11,7 @@ import java.util.concurrent.atomic.AtomicLong;
 public final class TranslatorCounters {
     private final AtomicLong regions = new AtomicLong();
     private final AtomicLong remade = new AtomicLong();
+    private final AtomicLong joined = new AtomicLong();
     private final AtomicLong bytes = new AtomicLong();
     private final AtomicLong evicted = new AtomicLong();
     private final AtomicLong failures = new AtomicLong();
@@ -44,6 +45,10 @@ public final class TranslatorCounters {
         remade.incrementAndGet();
     }
 
+    void joined() {
+        joined.incrementAndGet();
+    }
+
     void failed() {
         failures.incrementAndGet();
     }
@@ -62,6 +67,7 @@ public final class TranslatorCounters {
                 interpreted,
                 regions.get(),
                 remade.get(),
+                joined.get(),
                 bytes.get(),
                 evicted.get(),
                 Duration.ofNanos(planNanos.get()),

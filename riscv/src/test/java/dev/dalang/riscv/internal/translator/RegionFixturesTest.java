@@ -35,6 +35,10 @@ class RegionFixturesTest {
             Path.of("src/test/resources/dev/dalang/riscv/internal/translator");
     private static final long RAM_BYTES = 4 << 20;
 
+    private static final RegionCompiler.Shape LARGE = new RegionCompiler.Shape(true, false);
+    private static final RegionCompiler.Shape SMALL = new RegionCompiler.Shape(false, false);
+    private static final RegionCompiler.Shape IN_PLACE = new RegionCompiler.Shape(true, true);
+
     private static final int SSTATUS = 0x100;
     private static final int FCSR = 0x003;
 
@@ -242,7 +246,7 @@ class RegionFixturesTest {
     @ParameterizedTest
     @EnumSource(Program.class)
     void bytecodeIsAsApproved(Program program) throws IOException {
-        approve(listing(program, true), program.name());
+        approve(listing(program, LARGE), program.name());
     }
 
     @ParameterizedTest
@@ -250,7 +254,15 @@ class RegionFixturesTest {
             value = Program.class,
             names = {"GROUP_OF_LOADS", "GROUP_OF_STORES", "FLOAT_MEMORY"})
     void smallRegionsCallWhatAccessesRam(Program program) throws IOException {
-        approve(listing(program, false), program.name() + "_SMALL");
+        approve(listing(program, SMALL), program.name() + "_SMALL");
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Program.class,
+            names = {"ALU", "CALL_AND_RETURN", "PROLOGUE_AND_EPILOGUE", "ATOMICS", "CSR_INSIDE"})
+    void regionsWithManyWaysLeaveRegistersInTheHart(Program program) throws IOException {
+        approve(listing(program, IN_PLACE), program.name() + "_IN_PLACE");
     }
 
     private static void approve(String listing, String name) throws IOException {
@@ -264,12 +276,12 @@ class RegionFixturesTest {
         assertThat(listing).isEqualTo(Files.readString(file));
     }
 
-    private static String listing(Program program, boolean direct) {
+    private static String listing(Program program, RegionCompiler.Shape shape) {
         // Small enough for the long one to be cut.
         RegionPlan plan = Plans.of(program.code, program.wanted, 450);
         return plan.isEmpty()
                 ? "no region: %s%n".formatted(RegionPlan.fallback(Plans.view(program.code).at(0)))
-                : RegionListing.of(plan, RAM_BYTES, direct);
+                : RegionListing.of(plan, RAM_BYTES, shape);
     }
 
     /** Compiled code gives up where it comes to what is not linked; a hart would have to wait. */
@@ -277,7 +289,7 @@ class RegionFixturesTest {
     @EnumSource(value = Program.class, mode = EnumSource.Mode.EXCLUDE, names = "NOTHING")
     void theConstructorLinksWhatLinksItselfAtItsFirstUse(Program program) {
         RegionPlan plan = Plans.of(program.code, program.wanted, 2_000);
-        byte[] bytes = RegionCompiler.generate(plan, RAM_BYTES, true);
+        byte[] bytes = RegionCompiler.generate(plan, RAM_BYTES, LARGE);
 
         Set<String> used = selfLinking(bytes, "run");
 
@@ -306,6 +318,6 @@ class RegionFixturesTest {
     @ParameterizedTest
     @EnumSource(Program.class)
     void listingsDoNotDependOnTheRun(Program program) {
-        assertThat(listing(program, true)).isEqualTo(listing(program, true));
+        assertThat(listing(program, LARGE)).isEqualTo(listing(program, LARGE));
     }
 }

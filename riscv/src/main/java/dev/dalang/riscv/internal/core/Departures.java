@@ -1,0 +1,68 @@
+package dev.dalang.riscv.internal.core;
+
+import java.util.Arrays;
+
+/**
+ * Where control goes when it leaves a region for other code, by the samples that an engine takes,
+ * and how often. Harts lose each other's notes, which does no harm.
+ */
+public final class Departures {
+    private static final int TARGETS = 16;
+
+    /** Samples after which it is told for the first time that there are many. */
+    private static final int MANY = 256;
+
+    /**
+     * What is between two samples at the most, on average, where there are many: a hart comes by
+     * half a million times in a second.
+     */
+    private static final long NANOS = 500_000;
+
+    private final int[] targets = new int[TARGETS];
+    private int known;
+    private int samples;
+    private int wanted = MANY;
+    private long since = System.nanoTime();
+
+    /** Nothing noted yet. */
+    Departures() {}
+
+    /**
+     * Notes a departure.
+     *
+     * @param distance of where control goes from the region's first page, in bytes
+     * @return true if there are many, for which there was no answer yet: each time it takes twice
+     *     as many as before
+     */
+    public boolean note(long distance) {
+        int slot = (int) (distance >> 1);
+        if (2L * slot == distance && !knows(slot)) {
+            targets[known++ % TARGETS] = slot;
+        }
+        if (++samples < wanted) {
+            return false;
+        }
+        samples = 0;
+        long now = System.nanoTime();
+        boolean areMany = now - since < wanted * NANOS;
+        since = now;
+        if (areMany && wanted < 1 << 20) {
+            wanted *= 2;
+        }
+        return areMany;
+    }
+
+    private boolean knows(int slot) {
+        for (int i = 0; i < TARGETS && i < known; i++) {
+            if (targets[i] == slot) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** The last slots that control went to, counted from the beginning of the first page. */
+    public int[] targets() {
+        return Arrays.copyOf(targets, Math.clamp(known, 0, TARGETS));
+    }
+}
