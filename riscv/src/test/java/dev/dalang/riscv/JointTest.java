@@ -9,6 +9,7 @@ import org.junit.jupiter.api.Test;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /** Regions between which control goes all the time become one. */
 class JointTest {
@@ -57,24 +58,20 @@ class JointTest {
 
     @Test
     void regionsThatAreLeftForEachOtherAreJoined() {
-        try (var machine =
-                new EndlessMachine(EngineKind.TRANSLATOR, new byte[0], JointTest::ring)) {
-            machine.runUntil(m -> m.statistics().joined() > 0 && m.isTranslated());
-
-            assertThat(machine.statistics().failures()).isZero();
-            machine.assertSameAsInterpreted(JointTest::ring);
-        }
+        assertJoined(JointTest::ring);
     }
 
     @Test
     void regionsBehindComputedJumpsAreJoined() {
-        try (var machine =
-                new EndlessMachine(
-                        EngineKind.TRANSLATOR, new byte[0], JointTest::ringOfComputedJumps)) {
+        assertJoined(JointTest::ringOfComputedJumps);
+    }
+
+    private static void assertJoined(Consumer<Assembler> program) {
+        try (var machine = new EndlessMachine(EngineKind.TRANSLATOR, new byte[0], program)) {
             machine.runUntil(m -> m.statistics().joined() > 0 && m.isTranslated());
 
             assertThat(machine.statistics().failures()).isZero();
-            machine.assertSameAsInterpreted(JointTest::ringOfComputedJumps);
+            machine.assertSameAsInterpreted(program);
         }
     }
 

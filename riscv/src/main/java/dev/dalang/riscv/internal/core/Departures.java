@@ -1,6 +1,7 @@
 package dev.dalang.riscv.internal.core;
 
 import java.util.Arrays;
+import java.util.function.LongSupplier;
 
 /**
  * Where control goes when it leaves a region for other code, by the samples that an engine takes,
@@ -22,10 +23,23 @@ public final class Departures {
     private int known;
     private int samples;
     private int wanted = MANY;
-    private long since = System.nanoTime();
+    private final LongSupplier clock;
+    private long since;
 
     /** Nothing noted yet. */
-    Departures() {}
+    Departures() {
+        this(System::nanoTime);
+    }
+
+    /**
+     * For tests.
+     *
+     * @param clock nanoseconds
+     */
+    Departures(LongSupplier clock) {
+        this.clock = clock;
+        this.since = clock.getAsLong();
+    }
 
     /**
      * Notes a departure.
@@ -43,7 +57,7 @@ public final class Departures {
             return false;
         }
         samples = 0;
-        long now = System.nanoTime();
+        long now = clock.getAsLong();
         boolean areMany = now - since < wanted * NANOS;
         since = now;
         if (areMany && wanted < 1 << 20) {
