@@ -19,7 +19,10 @@ public final class Departures {
      */
     private static final long NANOS = 500_000;
 
+    /** A ring, of which the next place to write is kept. */
     private final int[] targets = new int[TARGETS];
+
+    private int next;
     private int known;
     private int samples;
     private int wanted = MANY;
@@ -51,7 +54,10 @@ public final class Departures {
     public boolean note(long distance) {
         int slot = (int) (distance >> 1);
         if (2L * slot == distance && !knows(slot)) {
-            targets[known++ % TARGETS] = slot;
+            int place = next;
+            targets[place] = slot;
+            next = (place + 1) % TARGETS;
+            known = Math.max(known, place + 1);
         }
         if (++samples < wanted) {
             return false;
@@ -67,7 +73,7 @@ public final class Departures {
     }
 
     private boolean knows(int slot) {
-        for (int i = 0; i < TARGETS && i < known; i++) {
+        for (int i = 0; i < known; i++) {
             if (targets[i] == slot) {
                 return true;
             }
@@ -77,6 +83,6 @@ public final class Departures {
 
     /** The last slots that control went to, counted from the beginning of the first page. */
     public int[] targets() {
-        return Arrays.copyOf(targets, Math.clamp(known, 0, TARGETS));
+        return Arrays.copyOf(targets, known);
     }
 }

@@ -550,19 +550,15 @@ public final class Mmu {
      * @return null if an exception was raised
      */
     public @Nullable CodePage fetch(long address) {
-        int index = (int) (address >>> 12) & FETCH_MASK;
-        CodePage hit = fetchPage[index];
-        if (hit != null && fetchTag[index] == (address & TAG_1)) {
-            return hit;
-        }
-        return fetchSlow(address);
+        CodePage hit = pageAtHand(address);
+        return hit != null ? hit : fetchSlow(address);
     }
 
     /**
      * The decoded page that holds {@code address}, as far as the fetch TLB knows: all of it may be
      * executed, and nothing in it stops for a debugger.
      */
-    public @Nullable CodePage fetched(long address) {
+    public @Nullable CodePage pageAtHand(long address) {
         int index = (int) (address >>> 12) & FETCH_MASK;
         return fetchTag[index] == (address & TAG_1) ? fetchPage[index] : null;
     }

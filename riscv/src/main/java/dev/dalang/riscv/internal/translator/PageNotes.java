@@ -57,7 +57,7 @@ final class PageNotes {
      * @param page the page of these notes
      */
     @Nullable Pending pending(CodePage page, int slot) {
-        return pending(page, slot, plan -> plan.leaders, false);
+        return pending(page, slot, region -> region.plan.leaders);
     }
 
     /**
@@ -66,7 +66,7 @@ final class PageNotes {
      * @param page the page of these notes
      */
     @Nullable Pending pendingEntry(CodePage page, int slot) {
-        return pending(page, slot, plan -> plan.entries, false);
+        return pending(page, slot, region -> region.plan.entries);
     }
 
     /**
@@ -75,16 +75,15 @@ final class PageNotes {
      * @param page the page of these notes
      */
     boolean isInJoint(CodePage page, int slot) {
-        return pending(page, slot, plan -> plan.leaders, true) != null;
+        return pending(page, slot, region -> region.isJoint ? region.plan.leaders : Set.of())
+                != null;
     }
 
     private @Nullable Pending pending(
-            CodePage page, int slot, Function<RegionPlan, Set<Integer>> slots, boolean onlyJoints) {
+            CodePage page, int slot, Function<Pending, Set<Integer>> slots) {
         for (Pending region : pending) {
             Integer number = region.plan.numberOf(page);
-            if (number != null
-                    && (region.isJoint || !onlyJoints)
-                    && slots.apply(region.plan).contains(slot + number * CodePage.SLOTS)) {
+            if (number != null && slots.apply(region).contains(slot + number * CodePage.SLOTS)) {
                 return region;
             }
         }

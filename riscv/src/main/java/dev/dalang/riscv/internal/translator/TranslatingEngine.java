@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Runs translated regions where there are some, and the interpreter in between. */
 public final class TranslatingEngine implements Engine {
-    /** Of how many runs of regions one is weighed. */
+    /** Runs of regions between two that are looked at. */
     private static final int SAMPLE = 255;
 
     private final HartCore core;
@@ -99,7 +99,7 @@ public final class TranslatingEngine implements Engine {
             if ((next & Region.LOOK) != 0 || core.attention() != 0 || after >= limit) {
                 break;
             }
-            CodePage holder = ((next ^ at) & Mmu.TAG_1) == 0 ? page : mmu.fetched(next);
+            CodePage holder = ((next ^ at) & Mmu.TAG_1) == 0 ? page : mmu.pageAtHand(next);
             if (holder == null) {
                 break;
             }

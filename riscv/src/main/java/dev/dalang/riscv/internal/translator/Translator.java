@@ -74,9 +74,10 @@ public final class Translator implements RegionPlan.Guide {
     /** The first generation that takes the place of several regions. */
     private static final int JOINT = MAX_GENERATIONS + 1;
 
+    /** How often what took the place of several is made anew, larger. */
     private static final int MAX_JOINTS = 4;
 
-    /** The generation that is as large as regions become. */
+    /** The generation that is as large as regions become, if they are not joined. */
     private static final int LARGE = 2;
 
     /**
@@ -85,7 +86,10 @@ public final class Translator implements RegionPlan.Guide {
      */
     private static final int FIRST_BYTES = 800;
 
-    /** As {@link #FIRST_BYTES}, of the largest. Beyond, registers go to the stack too often. */
+    /**
+     * As {@link #FIRST_BYTES}, of the largest that joins no others. Beyond, registers go to the
+     * stack too often.
+     */
     private static final int MAX_BYTES = 2_500;
 
     /** As {@link #FIRST_BYTES}, of a bridge: as much as the JVM compiles. */
@@ -122,13 +126,13 @@ public final class Translator implements RegionPlan.Guide {
     private final TranslatorCounters counters = new TranslatorCounters();
     private final Candidates candidates = new Candidates();
 
+    /** See {@link #JOINT_BYTES}; less where the JVM has refused one. */
+    private volatile int jointBytes = JOINT_BYTES;
+
     // All that follows, and the notes on pages, is guarded by this.
     private final Deque<Made> standing = new ArrayDeque<>();
     private long standingBytes;
     private final Map<Region, Made> madeFor = new HashMap<>();
-
-    /** See {@link #JOINT_BYTES}; less where the JVM has refused one. */
-    private int jointBytes = JOINT_BYTES;
 
     private volatile long published;
 
@@ -612,6 +616,7 @@ public final class Translator implements RegionPlan.Guide {
             return;
         }
         if (generation < JOINT) {
+            // Where a joint ends there are the regions that it was made of.
             continueAfter(plan, view);
         }
         call(region, PROFILE_CALLS);
