@@ -306,7 +306,7 @@ public final class Hart implements Suspendable {
         for (Consumer<Hart> task = tasks.poll(); task != null; task = tasks.poll()) {
             task.accept(this);
         }
-        return (core.attention() & HartCore.ATTENTION_STOP) == 0;
+        return (core.attention & HartCore.ATTENTION_STOP) == 0;
     }
 
     /**
@@ -426,7 +426,7 @@ public final class Hart implements Suspendable {
     /** Deals with what asked for attention; false if the hart has to stop. */
     private boolean attend() {
         io.poll();
-        int attention = core.attention();
+        int attention = core.attention;
         if (attention == 0) {
             return true;
         }
@@ -464,7 +464,7 @@ public final class Hart implements Suspendable {
         }
         int seen = HartCore.ATTENTION_INTERRUPT;
         while (true) {
-            int attention = core.attention();
+            int attention = core.attention;
             // Before the question: what is said after the answer sets the bit again.
             core.clearAttention(attention);
             seen |= attention;

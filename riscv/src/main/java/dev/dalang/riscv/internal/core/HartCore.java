@@ -172,8 +172,8 @@ public final class HartCore {
     private int trapsInARow;
 
     // Any thread.
-    @SuppressWarnings("UnusedVariable") // through ATTENTION
-    private volatile int attention;
+    /** The pending attention bits; {@code 0} if there is nothing to do but to go on. */
+    public volatile int attention;
 
     private volatile int pins;
     private volatile @Nullable Thread parked;
@@ -241,11 +241,6 @@ public final class HartCore {
 
     // ---- attention and interrupt pins: any thread -------------------------------------------
 
-    /** The pending attention bits, by an opaque load that no compiler hoists out of a loop. */
-    public int attention() {
-        return (int) ATTENTION.getOpaque(this);
-    }
-
     /** Sets attention bits and wakes the hart. Any thread. */
     public void requestAttention(int bits) {
         ATTENTION.getAndBitwiseOr(this, bits);
@@ -286,7 +281,7 @@ public final class HartCore {
         standStill();
         parked = Thread.currentThread();
         try {
-            if (attention() == 0) {
+            if (attention == 0) {
                 LockSupport.parkNanos(this, nanos);
             }
         } finally {
@@ -355,7 +350,7 @@ public final class HartCore {
 
     /** WFI: sleeps until an interrupt is pending and enabled, or other attention is asked for. */
     public void waitForInterrupt() {
-        while (!wakeUpPending() && (attention() & ~ATTENTION_INTERRUPT) == 0) {
+        while (!wakeUpPending() && (attention & ~ATTENTION_INTERRUPT) == 0) {
             clearAttention(ATTENTION_INTERRUPT);
             // What came before the bit was cleared is seen here; what comes later sets it again.
             if (wakeUpPending()) {

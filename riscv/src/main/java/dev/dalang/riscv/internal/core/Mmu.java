@@ -514,6 +514,14 @@ public final class Mmu {
     // ---- atomics, cache-block operations, fetch -------------------------------------------------
 
     /**
+     * The offset in RAM of an address that stores have reached before, and of all that follow in
+     * its page; -1 if a store has to look further.
+     */
+    public long writableOffset(long address) {
+        return Tlb.hits(writeTlb, address, TAG_1) ? Tlb.offset(writeTlb, address) : -1;
+    }
+
+    /**
      * The offset in RAM of an aligned access that an atomic makes, or -1 if an exception was
      * raised. Atomics exist for main memory only (Ziccamoa); elsewhere they are access faults.
      *
@@ -592,12 +600,6 @@ public final class Mmu {
             }
         }
         return code;
-    }
-
-    /** Whether instructions at a page's virtual address come from {@code page}, as far as known. */
-    public boolean fetches(long pageAddress, CodePage page) {
-        int index = (int) (pageAddress >>> 12) & FETCH_MASK;
-        return fetchTag[index] == pageAddress && fetchPage[index] == page;
     }
 
     /**

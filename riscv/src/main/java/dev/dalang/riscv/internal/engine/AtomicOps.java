@@ -243,8 +243,16 @@ public final class AtomicOps {
             core.trapValue = address;
             return false;
         }
+        // A kernel clears its pages with this: one look serves the block, which lies in one page.
+        long offset = mmu.writableOffset(block);
+        if (offset < 0) {
+            for (int at = 0; at < BLOCK_BYTES; at += 8) {
+                mmu.store(block + at, 8, 0);
+            }
+            return true;
+        }
         for (int at = 0; at < BLOCK_BYTES; at += 8) {
-            mmu.store(block + at, 8, 0);
+            LONG.set(ram, offset + at, 0L);
         }
         return true;
     }

@@ -5,6 +5,8 @@ import static dev.dalang.riscv.internal.core.Mmu.TAG_2;
 import static dev.dalang.riscv.internal.core.Mmu.TAG_4;
 import static dev.dalang.riscv.internal.core.Mmu.TAG_8;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.dalang.riscv.internal.core.CodePage;
 import dev.dalang.riscv.internal.core.CsrFile;
 import dev.dalang.riscv.internal.core.HartCore;
@@ -28,9 +30,19 @@ public final class Interpreter implements Engine {
     private static final int SLOT_MASK = CodePage.SLOTS - 1;
 
     private final HartCore core;
+    private final long[] x;
     private final Mmu mmu;
     private final MemorySegment ram;
     private final OtherOps others;
+
+    // What the loop goes by and seldom looks at. As local variables they, and the fields above,
+    // would go from the stack to registers and back at each instruction: there are calls in the
+    // loop, and the JVM's compiler brings everything that lives across it to the same places.
+    private @Nullable CodePage page;
+    private short[] countdown = {};
+    private boolean alone;
+    private long base;
+    private long quantum;
 
     /** A page with nothing in it but the one instruction that is executed now. */
     private final long[] single = new long[CodePage.SLOTS + 2];
@@ -43,6 +55,7 @@ public final class Interpreter implements Engine {
         this.core = core;
         this.mmu = mmu;
         this.ram = mmu.ram();
+        this.x = core.x;
         this.others =
                 new OtherOps(
                         core,
@@ -60,7 +73,7 @@ public final class Interpreter implements Engine {
 
     @Override
     public void run(long limit) {
-        while (core.attention() == 0 && core.instret < limit) {
+        while (core.attention == 0 && core.instret < limit) {
             CodePage page = mmu.fetch(core.pc);
             if (page == null) {
                 core.takeException();
@@ -138,14 +151,11 @@ public final class Interpreter implements Engine {
      * @param alone true for one instruction: {@code code} then holds nothing else
      */
     private void execute(CodePage page, long[] code, long limit, boolean alone) {
-        final HartCore core = this.core;
-        final MemorySegment ram = this.ram;
-        final long[] x = core.x;
-        final long[] readTlb = mmu.readTlb;
-        final long[] writeTlb = mmu.writeTlb;
-        final short[] countdown = page.countdown;
-        final long base = core.pc & TAG_1;
-        final long quantum = limit - core.instret;
+        this.page = page;
+        this.countdown = page.countdown;
+        this.alone = alone;
+        this.base = core.pc & TAG_1;
+        this.quantum = limit - core.instret;
         int slot = (int) (core.pc & 4095) >>> 1;
         long n = 0;
 
@@ -249,10 +259,11 @@ public final class Interpreter implements Engine {
 
                     case Op.LD -> {
                         long a = x[rs1] + (i >> 32);
-                        int t = Tlb.index(readTlb, a);
+                        long[] tlb = mmu.readTlb;
+                        int t = Tlb.index(tlb, a);
                         long v;
-                        if (readTlb[t] == (a & TAG_8)) {
-                            v = (long) Mmu.LONG.get(ram, a + readTlb[t + 1]);
+                        if (tlb[t] == (a & TAG_8)) {
+                            v = (long) Mmu.LONG.get(ram, a + tlb[t + 1]);
                         } else {
                             v = mmu.loadSlow(a, 8);
                             if (core.trapCause != HartCore.NO_TRAP) {
@@ -264,10 +275,11 @@ public final class Interpreter implements Engine {
                     }
                     case Op.LW -> {
                         long a = x[rs1] + (i >> 32);
-                        int t = Tlb.index(readTlb, a);
+                        long[] tlb = mmu.readTlb;
+                        int t = Tlb.index(tlb, a);
                         int v;
-                        if (readTlb[t] == (a & TAG_4)) {
-                            v = (int) Mmu.INT.get(ram, a + readTlb[t + 1]);
+                        if (tlb[t] == (a & TAG_4)) {
+                            v = (int) Mmu.INT.get(ram, a + tlb[t + 1]);
                         } else {
                             v = (int) mmu.loadSlow(a, 4);
                             if (core.trapCause != HartCore.NO_TRAP) {
@@ -279,10 +291,11 @@ public final class Interpreter implements Engine {
                     }
                     case Op.LWU -> {
                         long a = x[rs1] + (i >> 32);
-                        int t = Tlb.index(readTlb, a);
+                        long[] tlb = mmu.readTlb;
+                        int t = Tlb.index(tlb, a);
                         int v;
-                        if (readTlb[t] == (a & TAG_4)) {
-                            v = (int) Mmu.INT.get(ram, a + readTlb[t + 1]);
+                        if (tlb[t] == (a & TAG_4)) {
+                            v = (int) Mmu.INT.get(ram, a + tlb[t + 1]);
                         } else {
                             v = (int) mmu.loadSlow(a, 4);
                             if (core.trapCause != HartCore.NO_TRAP) {
@@ -294,10 +307,11 @@ public final class Interpreter implements Engine {
                     }
                     case Op.LH, Op.LHU -> {
                         long a = x[rs1] + (i >> 32);
-                        int t = Tlb.index(readTlb, a);
+                        long[] tlb = mmu.readTlb;
+                        int t = Tlb.index(tlb, a);
                         short v;
-                        if (readTlb[t] == (a & TAG_2)) {
-                            v = (short) Mmu.SHORT.get(ram, a + readTlb[t + 1]);
+                        if (tlb[t] == (a & TAG_2)) {
+                            v = (short) Mmu.SHORT.get(ram, a + tlb[t + 1]);
                         } else {
                             v = (short) mmu.loadSlow(a, 2);
                             if (core.trapCause != HartCore.NO_TRAP) {
@@ -309,10 +323,11 @@ public final class Interpreter implements Engine {
                     }
                     case Op.LBU -> {
                         long a = x[rs1] + (i >> 32);
-                        int t = Tlb.index(readTlb, a);
+                        long[] tlb = mmu.readTlb;
+                        int t = Tlb.index(tlb, a);
                         byte v;
-                        if (readTlb[t] == (a & TAG_1)) {
-                            v = (byte) Mmu.BYTE.get(ram, a + readTlb[t + 1]);
+                        if (tlb[t] == (a & TAG_1)) {
+                            v = (byte) Mmu.BYTE.get(ram, a + tlb[t + 1]);
                         } else {
                             v = (byte) mmu.loadSlow(a, 1);
                             if (core.trapCause != HartCore.NO_TRAP) {
@@ -332,9 +347,10 @@ public final class Interpreter implements Engine {
                     }
                     case Op.SD -> {
                         long a = x[rs1] + (i >> 32);
-                        int t = Tlb.index(writeTlb, a);
-                        if (writeTlb[t] == (a & TAG_8)) {
-                            Mmu.LONG.set(ram, a + writeTlb[t + 1], x[rs2]);
+                        long[] tlb = mmu.writeTlb;
+                        int t = Tlb.index(tlb, a);
+                        if (tlb[t] == (a & TAG_8)) {
+                            Mmu.LONG.set(ram, a + tlb[t + 1], x[rs2]);
                         } else {
                             mmu.storeSlow(a, 8, x[rs2]);
                             if (core.trapCause != HartCore.NO_TRAP) {
@@ -345,9 +361,10 @@ public final class Interpreter implements Engine {
                     }
                     case Op.SW -> {
                         long a = x[rs1] + (i >> 32);
-                        int t = Tlb.index(writeTlb, a);
-                        if (writeTlb[t] == (a & TAG_4)) {
-                            Mmu.INT.set(ram, a + writeTlb[t + 1], (int) x[rs2]);
+                        long[] tlb = mmu.writeTlb;
+                        int t = Tlb.index(tlb, a);
+                        if (tlb[t] == (a & TAG_4)) {
+                            Mmu.INT.set(ram, a + tlb[t + 1], (int) x[rs2]);
                         } else {
                             mmu.storeSlow(a, 4, x[rs2]);
                             if (core.trapCause != HartCore.NO_TRAP) {
@@ -365,9 +382,10 @@ public final class Interpreter implements Engine {
                     }
                     case Op.SB -> {
                         long a = x[rs1] + (i >> 32);
-                        int t = Tlb.index(writeTlb, a);
-                        if (writeTlb[t] == (a & TAG_1)) {
-                            Mmu.BYTE.set(ram, a + writeTlb[t + 1], (byte) x[rs2]);
+                        long[] tlb = mmu.writeTlb;
+                        int t = Tlb.index(tlb, a);
+                        if (tlb[t] == (a & TAG_1)) {
+                            Mmu.BYTE.set(ram, a + tlb[t + 1], (byte) x[rs2]);
                         } else {
                             mmu.storeSlow(a, 1, x[rs2]);
                             if (core.trapCause != HartCore.NO_TRAP) {
@@ -378,12 +396,12 @@ public final class Interpreter implements Engine {
                     }
 
                     case Op.UNDECODED -> {
-                        if (alone) {
+                        if (this.alone) {
                             core.pc = base + 2L * slot;
                             core.instret += n;
                             return;
                         }
-                        page.decode(slot);
+                        requireNonNull(this.page).decode(slot);
                         continue;
                     }
                     case Op.PAGE_END -> {
@@ -394,7 +412,7 @@ public final class Interpreter implements Engine {
                     case Op.CROSS -> {
                         core.pc = base + 2L * slot;
                         core.instret += n;
-                        executeCrossing(page);
+                        executeCrossing(requireNonNull(this.page));
                         return;
                     }
                     default -> {
@@ -417,7 +435,7 @@ public final class Interpreter implements Engine {
             n++;
             if ((slot & ~SLOT_MASK) != 0
                     || n >= quantum
-                    || core.attention() != 0
+                    || core.attention != 0
                     || countdown[slot] <= 1) {
                 core.pc = base + 2L * slot;
                 core.instret += n;

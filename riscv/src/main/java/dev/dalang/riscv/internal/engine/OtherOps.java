@@ -50,7 +50,7 @@ final class OtherOps implements Region.OtherOps {
                 && core.pc == next
                 && core.frm == rounding
                 && core.fpOff() == floatsOff
-                && core.attention() == 0;
+                && core.attention == 0;
     }
 
     @Override

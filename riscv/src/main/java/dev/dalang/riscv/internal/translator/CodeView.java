@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * and may be negative.
  *
  * <p>The view is read while the hart runs on. What it says of other pages may be out of date at
- * once; code made from it asks again before it enters one ({@link Mmu#fetches}).
+ * once; code made from it asks again before it enters one ({@link Mmu#fetchTag}).
  */
 final class CodeView {
     private final CodePage page;

@@ -3,6 +3,7 @@ package dev.dalang.riscv.internal.translator;
 import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
 
+import dev.dalang.riscv.internal.core.Csrs;
 import dev.dalang.riscv.internal.core.Region;
 import dev.dalang.riscv.internal.translator.RegionCompiler.Types;
 
@@ -308,9 +309,9 @@ final class Frame {
     void markDirty() {
         if (!dirty) {
             dirty = true;
-            b.aload(CORE)
-                    .invokevirtual(
-                            Types.CORE, "fpDirty", java.lang.constant.ConstantDescs.MTD_void);
+            b.aload(CORE).dup().getfield(Types.CORE, "mstatus", CD_long);
+            b.loadConstant(Csrs.MSTATUS_FS).lor();
+            b.putfield(Types.CORE, "mstatus", CD_long);
         }
     }
 }

@@ -5,6 +5,7 @@ import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
 import static java.lang.constant.ConstantDescs.MTD_void;
 
+import dev.dalang.riscv.internal.core.Mmu;
 import dev.dalang.riscv.internal.decode.Op;
 import dev.dalang.riscv.internal.fp.RoundingMode;
 import dev.dalang.riscv.internal.translator.RegionCompiler.Types;
@@ -24,11 +25,12 @@ import java.util.TreeMap;
  * The control flow of a generated method. Blocks stand in the order of their addresses. Where
  * control goes back, the method looks at the attention word and at its quantum; where it enters
  * another page, it asks whether the page is still the one that was translated.
+ *
+ * <p>No call stands on a way that is often taken, however little it does: in a method that has
+ * become large the JVM's compiler inlines no more, and one call in a loop sends all guest registers
+ * through the stack.
  */
 final class RegionBody {
-    private static final MethodTypeDesc FETCHES =
-            MethodTypeDesc.of(CD_boolean, CD_long, Types.PAGE);
-    private static final MethodTypeDesc ATTENTION = MethodTypeDesc.of(CD_int);
     private static final MethodTypeDesc EXECUTE_SYSTEM = MethodTypeDesc.of(CD_boolean, CD_long);
 
     private final RegionPlan plan;
@@ -260,14 +262,10 @@ final class RegionBody {
         boolean ask = fromOtherPage && page != 0;
         Label out = b.newLabel();
         if (ask) {
-            b.aload(Frame.MMU);
-            frame.address(4096L * page);
-            b.ldc(RegionCompiler.classData(Types.PAGE, 1 + pages.indexOf(page)))
-                    .invokevirtual(Types.MMU, "fetches", FETCHES)
-                    .ifeq(out);
+            fetches(page, out);
         }
         if (back) {
-            b.aload(Frame.CORE).invokevirtual(Types.CORE, "attention", ATTENTION).ifne(out);
+            b.aload(Frame.CORE).getfield(Types.CORE, "attention", CD_int).ifne(out);
             b.iload(Frame.COUNT).iload(Frame.QUANTUM).if_icmpge(out);
         }
         b.goto_(label(slot));
@@ -275,6 +273,21 @@ final class RegionBody {
             b.labelBinding(out);
             frame.exit(slot);
         }
+    }
+
+    /** Goes on if the instructions of a page still come from where they did, else to a label. */
+    private void fetches(int page, Label otherwise) {
+        long distance = 4096L * page;
+        b.aload(Frame.MMU).getfield(Types.MMU, "fetchTag", Types.LONGS);
+        frame.address(distance);
+        b.bipush(12).lushr().l2i().loadConstant(Mmu.FETCH_MASK).iand().dup().istore(Frame.INDEX);
+        b.laload();
+        frame.address(distance);
+        b.lcmp().ifne(otherwise);
+        b.aload(Frame.MMU).getfield(Types.MMU, "fetchPage", Types.PAGE.arrayType());
+        b.iload(Frame.INDEX).aaload();
+        b.ldc(RegionCompiler.classData(Types.PAGE, 1 + pages.indexOf(page)));
+        b.if_acmpne(otherwise);
     }
 
     // ---- what all blocks share ----------------------------------------------------------------

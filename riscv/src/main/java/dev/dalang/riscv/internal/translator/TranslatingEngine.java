@@ -38,7 +38,7 @@ public final class TranslatingEngine implements Engine {
     public void run(long limit) {
         long interpreted = 0;
         core.crossing = 0;
-        while (core.attention() == 0 && core.instret < limit) {
+        while (core.attention == 0 && core.instret < limit) {
             long pc = core.pc;
             int crossing = core.crossing;
             core.crossing = 0;
@@ -96,7 +96,7 @@ public final class TranslatingEngine implements Engine {
                 untilSample = SAMPLE;
                 sample(region, page, at, next, after - before);
             }
-            if ((next & Region.LOOK) != 0 || core.attention() != 0 || after >= limit) {
+            if ((next & Region.LOOK) != 0 || core.attention != 0 || after >= limit) {
                 break;
             }
             CodePage holder = ((next ^ at) & Mmu.TAG_1) == 0 ? page : mmu.pageAtHand(next);
