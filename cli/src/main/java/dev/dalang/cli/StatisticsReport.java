@@ -72,10 +72,11 @@ final class StatisticsReport {
                         "regions",
                         String.format(
                                 Locale.ROOT,
-                                "%d made, %d as before, %d joined, %d kB, %d evicted, %d not compiled, %d failed",
+                                "%d made, %d as before, %d joined, %d divided, %d kB, %d evicted, %d not compiled, %d failed",
                                 engine.regions(),
                                 engine.remembered(),
                                 engine.joined(),
+                                engine.divided(),
                                 engine.bytes() / 1000,
                                 engine.evicted(),
                                 engine.notCompiled(),

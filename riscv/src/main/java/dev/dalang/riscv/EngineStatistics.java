@@ -11,6 +11,7 @@ import java.util.Map;
  * @param regions regions made; some may have been dropped since
  * @param remembered of these, those that were planned as in an earlier run
  * @param joined of these, those that took the place of several which control went between
+ * @param divided of these, those made anew because what they access lies on two pages
  * @param bytes size of the classes of the regions that stand
  * @param evicted regions dropped to make room
  * @param planning time spent on choosing code and generating classes
@@ -24,6 +25,7 @@ public record EngineStatistics(
         long regions,
         long remembered,
         long joined,
+        long divided,
         long bytes,
         long evicted,
         Duration planning,

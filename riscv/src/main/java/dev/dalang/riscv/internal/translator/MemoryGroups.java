@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -16,6 +17,9 @@ import java.util.TreeMap;
  * Which loads and stores of a region need no look at the TLB of their own: those of a block that
  * come off one base register, at constant distances, while it holds the same value. The first of
  * such a group looks for all of them, and keeps where in RAM it has found its page.
+ *
+ * <p>A group that lies on two pages is of no use. Where that is seen to happen again and again, as
+ * on a stack, which stays where it is, the group is divided where its page ends.
  *
  * <p>Between them nothing can take the page away: a translation is dropped by the hart alone, where
  * it polls or executes a system instruction.
@@ -56,7 +60,7 @@ final class MemoryGroups {
         Map<Integer, Group> open = new HashMap<>();
         int slot = leader;
         for (Long i = plan.code.get(slot); i != null; i = plan.code.get(slot)) {
-            look(slot, i, open);
+            look(slot, i, open, plan);
             slot += CodeView.length(i);
             if (plan.leaders.contains(slot) || RegionPlan.endsBlock((int) (long) i & Op.MASK)) {
                 return;
@@ -64,13 +68,14 @@ final class MemoryGroups {
         }
     }
 
-    private void look(int slot, long i, Map<Integer, Group> open) {
+    private void look(int slot, long i, Map<Integer, Group> open, RegionPlan plan) {
         int op = (int) i & Op.MASK;
         if (RegionPlan.isMemory(op)) {
             Access access = new Access(slot, (int) (i >> 32), size(op), isStore(op));
             int base = RegionRegisters.rs1(i);
             Group group = open.get(base);
-            if (group == null || !group.admits(access)) {
+            Set<Integer> ends = plan.pageEnds.getOrDefault(base, Set.of());
+            if (group == null || !group.admits(access) || !group.isOnPageOf(access, ends)) {
                 group = new Group(slot);
                 open.put(base, group);
             }
@@ -162,6 +167,17 @@ final class MemoryGroups {
                 }
             }
             return widest > 0;
+        }
+
+        /** Whether no page ends between the group and an access, as far as is known. */
+        private boolean isOnPageOf(Access access, Set<Integer> ends) {
+            int start = members.getFirst().offset;
+            for (int end : ends) {
+                if (Math.floorDiv(start - end, 4096) != Math.floorDiv(access.offset - end, 4096)) {
+                    return false;
+                }
+            }
+            return true;
         }
 
         /** The lowest offset, taken down so that the widest access is at a multiple of its size. */

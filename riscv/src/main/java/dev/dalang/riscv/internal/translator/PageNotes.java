@@ -5,12 +5,18 @@ import dev.dalang.riscv.internal.core.CodePage;
 import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 
 /** What the translator knows of a page's slots. Guarded by the translator. */
 final class PageNotes {
+    /** A stack that is often somewhere else has pages that end anywhere. */
+    private static final int MAX_PAGE_ENDS = 2;
+
     /** A region that has a slot as the beginning of a block, or is left for it. */
     private final @Nullable Made[] neighbours = new Made[CodePage.SLOTS];
 
@@ -23,6 +29,9 @@ final class PageNotes {
     /** Whether the neighbour has a block here. */
     private final boolean[] inside = new boolean[CodePage.SLOTS];
 
+    /** Where pages end that groups of accesses lie on, see {@link RegionPlan.Guide#pageEnds}. */
+    private final Map<Integer, Set<Integer>> pageEnds = new HashMap<>();
+
     /** The notes on a page; made if there are none. */
     static PageNotes of(CodePage page) {
         if (page.notes instanceof PageNotes notes) {
@@ -31,6 +40,21 @@ final class PageNotes {
         PageNotes notes = new PageNotes();
         page.notes = notes;
         return notes;
+    }
+
+    /**
+     * Notes where a page ends that the group of accesses at a slot lies on.
+     *
+     * @return false if that was noted before, or has been too different for too often
+     */
+    boolean addPageEnd(int slot, int distance) {
+        Set<Integer> ends = pageEnds.computeIfAbsent(slot, s -> new HashSet<>());
+        return ends.size() < MAX_PAGE_ENDS && ends.add(distance);
+    }
+
+    /** What was noted of a slot. */
+    Set<Integer> pageEnds(int slot) {
+        return Set.copyOf(pageEnds.getOrDefault(slot, Set.of()));
     }
 
     void remember(HotRegion region) {

@@ -67,6 +67,9 @@ final class RegionPlan {
     /** Slots of JALR whose target is known, because AUIPC comes before it, with that target. */
     final Map<Integer, Integer> farJumps = new HashMap<>();
 
+    /** Where pages end, as {@link Guide#pageEnds} has it, by base register. */
+    final Map<Integer, Set<Integer>> pageEnds = new HashMap<>();
+
     private final PriorityQueue<Lead> work = new PriorityQueue<>();
 
     /** Where some branch goes, whether or not it was followed. */
@@ -190,6 +193,11 @@ final class RegionPlan {
         }
 
         @Override
+        public Set<Integer> pageEnds(CodePage page, int slot) {
+            return guide.pageEnds(page, slot);
+        }
+
+        @Override
         public boolean admits(int slot) {
             return !heads.contains(slot) && guide.admits(slot);
         }
@@ -208,6 +216,14 @@ final class RegionPlan {
 
         /** Whether a region that is entered here is better left alone than repeated. */
         boolean isTaken(CodePage page, int slot);
+
+        /**
+         * Distances from the base register of an access at which a page was seen to end, where a
+         * group of accesses that begins with it lay on two: from 0 to 4,095.
+         */
+        default Set<Integer> pageEnds(CodePage page, int slot) {
+            return Set.of();
+        }
 
         /**
          * Whether a basic block may belong to the region.
@@ -300,6 +316,13 @@ final class RegionPlan {
             }
             bytes += cost;
             code.put(slot, i);
+            if (isMemory(op)) {
+                Set<Integer> ends = guide.pageEnds(pageOf(slot), slot & CodePage.SLOTS - 1);
+                if (!ends.isEmpty()) {
+                    pageEnds.computeIfAbsent(RegionRegisters.rs1(i), r -> new HashSet<>())
+                            .addAll(ends);
+                }
+            }
             int next = slot + CodeView.length(i);
             if (isBranch(op)) {
                 int target = slot + (int) (i >> 33);

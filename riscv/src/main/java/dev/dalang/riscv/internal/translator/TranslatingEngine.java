@@ -131,10 +131,17 @@ public final class TranslatingEngine implements Engine {
             return null;
         }
         Region bridge = left.bridge(group);
-        if (bridge == null && left.crossed() % translator.crossingsForBridge() == 0) {
-            translator.requestBridge(
-                    left, group, page, slot, core.pc & Mmu.TAG_1, mmu.fetchTag, mmu.fetchPage);
+        int times = left.crossed();
+        long base = core.pc & Mmu.TAG_1;
+        if (bridge == null && times % translator.crossingsForBridge() == 0) {
+            translator.requestBridge(left, group, page, slot, base, mmu.fetchTag, mmu.fetchPage);
             bridge = left.bridge(group);
+        }
+        if (times % translator.crossingsForDivision() == 0) {
+            long pointer = core.x[RegionRegisters.rs1(page.code[slot])];
+            int pageEnd = (int) -pointer & 4095;
+            translator.requestDivision(
+                    left, pageEnd, page, slot, base, mmu.fetchTag, mmu.fetchPage);
         }
         return bridge;
     }

@@ -69,6 +69,11 @@ public final class Translator implements RegionPlan.Guide {
     /** How often groups of a region's accesses lie on two pages before one gets a bridge. */
     private static final int CROSSINGS = 64;
 
+    /** How often they do before the region is made anew, with groups that end with the page. */
+    private static final int DIVISION = 1 << 14;
+
+    private static final int DIVISION_AT_ONCE = 4;
+
     private static final int MAX_GENERATIONS = 6;
 
     /** The first generation that takes the place of several regions. */
@@ -273,6 +278,17 @@ public final class Translator implements RegionPlan.Guide {
         synchronized (this) {
             PageNotes.of(page).forget(known);
         }
+        RegionPlan plan = again(hot, view);
+        if (!plan.code.containsKey(candidate.slot())) {
+            return false;
+        }
+        counters.remade();
+        make(page, page, candidate.slot(), plan, hot.generation(), view);
+        return true;
+    }
+
+    /** Plans a region in the shape that it had. */
+    private RegionPlan again(HotRegion hot, CodeView view) {
         var guide =
                 new RegionPlan.Guide() {
                     @Override
@@ -286,18 +302,17 @@ public final class Translator implements RegionPlan.Guide {
                     }
 
                     @Override
+                    public Set<Integer> pageEnds(CodePage holder, int slot) {
+                        return Translator.this.pageEnds(holder, slot);
+                    }
+
+                    @Override
                     public boolean admits(int slot) {
                         return hot.hasBlockAt(slot);
                     }
                 };
         int most = hot.generation() >= JOINT ? 2 * jointBytes : 2 * MAX_BYTES;
-        RegionPlan plan = RegionPlan.of(view, guide, hot.wanted(), most);
-        if (!plan.code.containsKey(candidate.slot())) {
-            return false;
-        }
-        counters.remade();
-        make(page, page, candidate.slot(), plan, hot.generation(), view);
-        return true;
+        return RegionPlan.of(view, guide, hot.wanted(), most);
     }
 
     private static boolean isAtHand(HotRegion hot, CodeView view) {
@@ -503,6 +518,11 @@ public final class Translator implements RegionPlan.Guide {
         public boolean isTaken(CodePage page, int slot) {
             return false;
         }
+
+        @Override
+        public Set<Integer> pageEnds(CodePage page, int slot) {
+            return guide.pageEnds(page, slot);
+        }
     }
 
     // ---- bridges --------------------------------------------------------------------------------
@@ -583,6 +603,77 @@ public final class Translator implements RegionPlan.Guide {
     private synchronized void publishBridge(Region region, int group, Made bridge) {
         region.setBridge(group, bridge.region());
         stand(bridge, 0);
+    }
+
+    // ---- divided groups -------------------------------------------------------------------------
+
+    /**
+     * How often groups of a region's accesses lie on two pages before it is made anew, with groups
+     * that end where the page does.
+     */
+    int crossingsForDivision() {
+        return atOnce ? DIVISION_AT_ONCE : DIVISION;
+    }
+
+    /**
+     * Tells that groups of a region's accesses lie on two pages all the time, in spite of bridges.
+     *
+     * @param pageEnd distance from the group's base register to where its page ends
+     * @param slot in the page, of the first of the group
+     */
+    void requestDivision(
+            Region region,
+            int pageEnd,
+            CodePage page,
+            int slot,
+            long base,
+            long[] fetchTag,
+            @Nullable CodePage[] fetchPage) {
+        CodeView view = new CodeView(page, base, fetchTag, fetchPage, atOnce);
+        if (atOnce) {
+            divide(region, pageEnd, page, slot, view);
+        } else {
+            planner.execute(() -> divide(region, pageEnd, page, slot, view));
+        }
+    }
+
+    private void divide(Region region, int pageEnd, CodePage page, int slot, CodeView view) {
+        Made made;
+        Integer number;
+        Integer entry;
+        synchronized (this) {
+            made = madeFor.get(region);
+            if (made == null || made.plan().isBridge()) {
+                return;
+            }
+            number = made.plan().numberOf(page);
+            entry =
+                    made.plan().entries.stream()
+                            .filter(at -> CodeView.pageOf(at) == 0)
+                            .findFirst()
+                            .orElse(null);
+            if (number == null || entry == null || !PageNotes.of(page).addPageEnd(slot, pageEnd)) {
+                return;
+            }
+        }
+        long start = System.nanoTime();
+        try {
+            CodeView from = view.startingAt(made.page(), -number);
+            RegionPlan plan = again(made.toHotRegion(), from);
+            if (plan.entries.contains(entry)) {
+                counters.divided();
+                make(made.page(), made.page(), entry, plan, made.generation(), from);
+            }
+        } catch (ReflectiveOperationException | RuntimeException | LinkageError e) {
+            failed(page, slot, e);
+        } finally {
+            counters.planned(System.nanoTime() - start);
+        }
+    }
+
+    @Override
+    public synchronized Set<Integer> pageEnds(CodePage page, int slot) {
+        return page.notes == null ? Set.of() : PageNotes.of(page).pageEnds(slot);
     }
 
     private static int maxBytes(int generation) {

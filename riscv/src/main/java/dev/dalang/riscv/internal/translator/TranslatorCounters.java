@@ -12,6 +12,7 @@ public final class TranslatorCounters {
     private final AtomicLong regions = new AtomicLong();
     private final AtomicLong remade = new AtomicLong();
     private final AtomicLong joined = new AtomicLong();
+    private final AtomicLong divided = new AtomicLong();
     private final AtomicLong bytes = new AtomicLong();
     private final AtomicLong evicted = new AtomicLong();
     private final AtomicLong failures = new AtomicLong();
@@ -49,6 +50,10 @@ public final class TranslatorCounters {
         joined.incrementAndGet();
     }
 
+    void divided() {
+        divided.incrementAndGet();
+    }
+
     void failed() {
         failures.incrementAndGet();
     }
@@ -68,6 +73,7 @@ public final class TranslatorCounters {
                 regions.get(),
                 remade.get(),
                 joined.get(),
+                divided.get(),
                 bytes.get(),
                 evicted.get(),
                 Duration.ofNanos(planNanos.get()),

@@ -9,13 +9,17 @@ import org.junit.jupiter.api.Test;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /** Which accesses share a look at the TLB. Slots are half-words: an instruction takes two. */
 class MemoryGroupsTest {
     /** The slots of each access's group leader, in the order of the code; -1 if it stands alone. */
     private static List<Integer> leaders(Consumer<Assembler> program) {
-        RegionPlan plan = Plans.of(program);
+        return leaders(Plans.of(program));
+    }
+
+    private static List<Integer> leaders(RegionPlan plan) {
         MemoryGroups groups = MemoryGroups.of(plan);
         List<Integer> leaders = new ArrayList<>();
         plan.code.forEach(
@@ -208,6 +212,45 @@ class MemoryGroupsTest {
                                         })
                                 .writes())
                 .isTrue();
+    }
+
+    @Test
+    void aGroupEndsWhereItsPageWasSeenToEnd() {
+        RegionPlan plan =
+                Plans.withPageEnd(
+                        a -> {
+                            a.ld(5, 0, 8);
+                            a.ld(6, 24, 8);
+                            a.ld(7, 8, 8);
+                            a.ld(5, 16, 8);
+                            a.ld(6, 32, 8);
+                        },
+                        Set.of(0),
+                        16);
+
+        // One look for 0, one for 24, and then each where it lies on the page of the last.
+        assertThat(leaders(plan)).containsExactly(-1, -1, -1, 6, 6);
+    }
+
+    @Test
+    void allGroupsOffTheBaseEndThere() {
+        RegionPlan plan =
+                Plans.withPageEnd(
+                        a -> {
+                            a.ld(5, 0, 8);
+                            a.ld(6, 8, 8);
+                            a.csrr(7, 0x140);
+                            a.ld(5, -8, 8);
+                            a.ld(6, 0, 8);
+                            a.ld(6, -16, 8);
+                            a.ld(6, -24, 8);
+                            a.ld(6, 8, 9);
+                            a.ld(6, -8, 9);
+                        },
+                        Set.of(0),
+                        4096 - 8);
+
+        assertThat(leaders(plan)).containsExactly(0, 0, 6, 6, 10, 10, 14, 14);
     }
 
     @Test

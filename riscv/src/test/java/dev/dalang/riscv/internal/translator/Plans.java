@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /** Plans of regions of small programs, without a machine. */
@@ -29,6 +30,18 @@ final class Plans {
     /** A plan with entries, by their slots, and of a size. */
     static RegionPlan of(Consumer<Assembler> program, List<Integer> wanted, int maxBytes) {
         return RegionPlan.of(view(program), new Everything(), wanted, maxBytes);
+    }
+
+    /** A plan of a program in which pages end at a distance from the bases of some accesses. */
+    static RegionPlan withPageEnd(Consumer<Assembler> program, Set<Integer> slots, int distance) {
+        var guide =
+                new Everything() {
+                    @Override
+                    public Set<Integer> pageEnds(CodePage page, int slot) {
+                        return slots.contains(slot) ? Set.of(distance) : Set.of();
+                    }
+                };
+        return RegionPlan.of(view(program), guide, List.of(0), MANY_BYTES);
     }
 
     /** A plan around a slot. */
@@ -63,7 +76,7 @@ final class Plans {
     }
 
     /** Takes everything for hot. */
-    private static final class Everything implements RegionPlan.Guide {
+    private static class Everything implements RegionPlan.Guide {
         @Override
         public int heat(CodePage page, int slot) {
             return HOTTEST;
