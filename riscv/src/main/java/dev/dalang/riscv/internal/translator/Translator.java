@@ -17,7 +17,6 @@ import java.util.Set;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 
 /**
@@ -46,22 +45,6 @@ public final class Translator implements RegionPlan.Guide {
      */
     private static final int FINISHERS =
             Math.clamp(Runtime.getRuntime().availableProcessors() / 2 - 1, 1, 4);
-
-    /** Calls after which the JVM's interpreter counts branches. */
-    private static final int PROFILE_CALLS = 48;
-
-    /** Calls in a batch whose time tells whether the JVM has compiled a region. */
-    private static final int BATCH = 64;
-
-    private static final long COMPILED_NANOS = 40;
-
-    /** Batches without a pause; a JVM that compiles in the background then wants the processor. */
-    private static final int EAGER_BATCHES = 200;
-
-    private static final long PAUSE_NANOS = 200_000;
-
-    /** How long to wait for the JVM's compiler, which may have much to do, in nanoseconds. */
-    private static final long LONGEST_WAIT = 2_000_000_000;
 
     /** A region of so few instructions is repeated in others rather than left alone. */
     private static final int SMALL = 40;
@@ -289,30 +272,8 @@ public final class Translator implements RegionPlan.Guide {
 
     /** Plans a region in the shape that it had. */
     private RegionPlan again(HotRegion hot, CodeView view) {
-        var guide =
-                new RegionPlan.Guide() {
-                    @Override
-                    public int heat(CodePage holder, int slot) {
-                        return HOTTEST;
-                    }
-
-                    @Override
-                    public boolean isTaken(CodePage holder, int slot) {
-                        return false;
-                    }
-
-                    @Override
-                    public Set<Integer> pageEnds(CodePage holder, int slot) {
-                        return Translator.this.pageEnds(holder, slot);
-                    }
-
-                    @Override
-                    public boolean admits(int slot) {
-                        return hot.hasBlockAt(slot);
-                    }
-                };
         int most = hot.generation() >= JOINT ? 2 * jointBytes : 2 * MAX_BYTES;
-        return RegionPlan.of(view, guide, hot.wanted(), most);
+        return RegionPlan.of(view, new Remembering(this, hot), hot.wanted(), most);
     }
 
     private static boolean isAtHand(HotRegion hot, CodeView view) {
@@ -492,7 +453,7 @@ public final class Translator implements RegionPlan.Guide {
                     wanted.add(target);
                 }
             }
-            RegionPlan plan = RegionPlan.of(view, new All(this), wanted, jointBytes);
+            RegionPlan plan = RegionPlan.of(view, new Repeating(this), wanted, jointBytes);
             if (4 * plan.code.size() > 5 * made.plan().code.size()) {
                 make(page, page, slot, plan, Math.max(made.generation() + 1, JOINT), view);
             }
@@ -505,24 +466,6 @@ public final class Translator implements RegionPlan.Guide {
 
     private synchronized boolean isInside(CodePage page, int slot) {
         return PageNotes.of(page).isInside(slot);
-    }
-
-    /** A guide that repeats what other regions have. */
-    private record All(RegionPlan.Guide guide) implements RegionPlan.Guide {
-        @Override
-        public int heat(CodePage page, int slot) {
-            return guide.heat(page, slot);
-        }
-
-        @Override
-        public boolean isTaken(CodePage page, int slot) {
-            return false;
-        }
-
-        @Override
-        public Set<Integer> pageEnds(CodePage page, int slot) {
-            return guide.pageEnds(page, slot);
-        }
     }
 
     // ---- bridges --------------------------------------------------------------------------------
@@ -574,11 +517,11 @@ public final class Translator implements RegionPlan.Guide {
                 publishBridge(region, group, new Made(page, plan, bridge, bytes.length, 0, 0));
                 return;
             }
-            call(bridge, PROFILE_CALLS);
+            JvmCompiler.profile(bridge);
             finisher.execute(
                     () -> {
                         long began = System.nanoTime();
-                        boolean compiled = isCompiled(bridge);
+                        boolean compiled = JvmCompiler.compile(bridge);
                         counters.compiled(System.nanoTime() - began);
                         if (compiled) {
                             publishBridge(
@@ -710,7 +653,7 @@ public final class Translator implements RegionPlan.Guide {
             // Where a joint ends there are the regions that it was made of.
             continueAfter(plan, view);
         }
-        call(region, PROFILE_CALLS);
+        JvmCompiler.profile(region);
         Pending pending = new Pending(plan, generation >= JOINT);
         synchronized (this) {
             plan.pages.values().forEach(holder -> PageNotes.of(holder).add(pending));
@@ -766,37 +709,10 @@ public final class Translator implements RegionPlan.Guide {
 
     // ---- compiling ------------------------------------------------------------------------------
 
-    /** Calls a region without effect. */
-    private static void call(Region region, int times) {
-        for (int i = 0; i < times; i++) {
-            region.run(null, null, null, 0, 0);
-        }
-    }
-
-    /** Calls a region until the JVM has compiled it; false if it does not. */
-    private static boolean isCompiled(Region region) {
-        long began = System.nanoTime();
-        for (int batch = 0; !Thread.currentThread().isInterrupted(); batch++) {
-            long start = System.nanoTime();
-            call(region, BATCH);
-            long end = System.nanoTime();
-            if (end - start < BATCH * COMPILED_NANOS) {
-                return true;
-            }
-            if (end - began > LONGEST_WAIT) {
-                return false;
-            }
-            if (batch >= EAGER_BATCHES) {
-                LockSupport.parkNanos(PAUSE_NANOS);
-            }
-        }
-        return false;
-    }
-
     private void finish(CodePage first, Pending pending, Region region, int bytes, int generation) {
         RegionPlan plan = pending.plan;
         long start = System.nanoTime();
-        boolean compiled = isCompiled(region);
+        boolean compiled = JvmCompiler.compile(region);
         long waited = System.nanoTime() - start;
         counters.compiled(waited);
         synchronized (this) {
