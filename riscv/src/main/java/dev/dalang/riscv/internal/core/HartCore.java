@@ -172,7 +172,11 @@ public final class HartCore {
     private int trapsInARow;
 
     // Any thread.
-    /** The pending attention bits; {@code 0} if there is nothing to do but to go on. */
+    /**
+     * The pending attention bits; 0 if there is nothing to do but to go on. A field, because loops
+     * read it in which a call would cost more than all the rest; written by {@link
+     * #requestAttention} and {@link #clearAttention} alone.
+     */
     public volatile int attention;
 
     private volatile int pins;

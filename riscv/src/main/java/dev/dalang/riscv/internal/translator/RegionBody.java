@@ -26,7 +26,7 @@ import java.util.TreeMap;
  * control goes back, the method looks at the attention word and at its quantum; where it enters
  * another page, it asks whether the page is still the one that was translated.
  *
- * <p>No call stands on a way that is often taken, however little it does: in a method that has
+ * <p>What stands at back edges and between pages calls nothing, however small: in a method that has
  * become large the JVM's compiler inlines no more, and one call in a loop sends all guest registers
  * through the stack.
  */
