@@ -210,6 +210,11 @@ public final class Translator implements RegionPlan.Guide {
                 known == null
                         ? 1
                         : Candidates.WORTH + (int) Math.min(known.region.weight() >> 6, 1 << 20);
+        ask(candidate, times);
+    }
+
+    /** Notes that a place was asked for, and sees to it that somebody plans. */
+    private void ask(Candidate candidate, int times) {
         if (candidates.add(candidate, times)) {
             planner.execute(this::planHottest);
         }
@@ -317,7 +322,7 @@ public final class Translator implements RegionPlan.Guide {
         long start = System.nanoTime();
         try {
             planEntry(candidate, page, slot);
-        } catch (ReflectiveOperationException | RuntimeException | LinkageError e) {
+        } catch (ReflectiveOperationException | RuntimeException | Error e) {
             failed(page, slot, e);
         } finally {
             counters.planned(System.nanoTime() - start);
@@ -457,7 +462,7 @@ public final class Translator implements RegionPlan.Guide {
             if (4 * plan.code.size() > 5 * made.plan().code.size()) {
                 make(page, page, slot, plan, Math.max(made.generation() + 1, JOINT), view);
             }
-        } catch (ReflectiveOperationException | RuntimeException | LinkageError e) {
+        } catch (ReflectiveOperationException | RuntimeException | Error e) {
             failed(page, slot, e);
         } finally {
             counters.planned(System.nanoTime() - start);
@@ -535,7 +540,7 @@ public final class Translator implements RegionPlan.Guide {
                             notifyAll();
                         }
                     });
-        } catch (ReflectiveOperationException | RuntimeException | LinkageError e) {
+        } catch (ReflectiveOperationException | RuntimeException | Error e) {
             failed(page, slot, e);
         } finally {
             counters.planned(System.nanoTime() - start);
@@ -607,7 +612,7 @@ public final class Translator implements RegionPlan.Guide {
                 counters.divided();
                 make(made.page(), made.page(), entry, plan, made.generation(), from);
             }
-        } catch (ReflectiveOperationException | RuntimeException | LinkageError e) {
+        } catch (ReflectiveOperationException | RuntimeException | Error e) {
             failed(page, slot, e);
         } finally {
             counters.planned(System.nanoTime() - start);
@@ -631,9 +636,7 @@ public final class Translator implements RegionPlan.Guide {
             if (page != null) {
                 CodeView from = view.startingAt(page, number);
                 int slot = cut & CodePage.SLOTS - 1;
-                // The caller is the one who takes it.
-                candidates.add(
-                        new Candidate(page, slot, from, Long.MAX_VALUE, true), Candidates.WORTH);
+                ask(new Candidate(page, slot, from, Long.MAX_VALUE, true), Candidates.WORTH);
             }
         }
     }

@@ -1,0 +1,85 @@
+package dev.dalang.riscv.internal.translator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.dalang.riscv.EngineStatistics;
+import dev.dalang.riscv.internal.core.CodePage;
+import dev.dalang.riscv.internal.core.CodePages;
+import dev.dalang.riscv.internal.core.Mmu;
+import dev.dalang.testkit.riscv.Assembler;
+import dev.dalang.testkit.riscv.Label;
+
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+import java.lang.foreign.Arena;
+import java.time.Duration;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+
+/** What cannot be translated for a reason that nobody thought of. */
+class TranslatorFailureTest {
+    private static final int REQUESTS = 8;
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+    private final Translator translator =
+            new Translator(
+                    Arena.ofAuto().allocate(1 << 20),
+                    false,
+                    Translator.MAX_CLASS_BYTES,
+                    new byte[0]);
+
+    @AfterEach
+    void close() {
+        translator.close();
+    }
+
+    private static CodePage executed(Consumer<Assembler> program) {
+        byte[] bytes = Assembler.assemble(Plans.ORIGIN, program);
+        CodePage page = CodePages.of(Plans.ORIGIN, bytes);
+        for (int slot = 0; slot < bytes.length / 2; slot += 2) {
+            page.decode(slot);
+        }
+        return page;
+    }
+
+    /** Asks for the beginning of a page as a hart does that finds it hot. */
+    private void request(CodePage page, long[] fetchTag, @Nullable CodePage[] fetchPage) {
+        for (int n = 0; n < REQUESTS; n++) {
+            translator.request(page, 0, Plans.ORIGIN, fetchTag, fetchPage);
+        }
+    }
+
+    private EngineStatistics statistics() {
+        return translator.counters().statistics(0);
+    }
+
+    private void await(BooleanSupplier reached) throws InterruptedException {
+        long end = System.nanoTime() + PATIENCE.toNanos();
+        while (!reached.getAsBoolean() && System.nanoTime() < end) {
+            Thread.sleep(1);
+        }
+        assertThat(reached.getAsBoolean()).as("%s", statistics()).isTrue();
+    }
+
+    @Test
+    void isCountedAndOtherCodeIsTranslatedAsEver() throws InterruptedException {
+        CodePage leaving = executed(a -> a.jal(0, 4096));
+        // There is no room for the page that the jump goes to, which no hart has.
+        request(leaving, new long[0], new CodePage[0]);
+        await(() -> statistics().failures() == 1);
+        assertThat(leaving.regions[0]).isNull();
+
+        CodePage looping =
+                executed(
+                        a -> {
+                            Label head = a.here();
+                            a.addi(5, 5, 1);
+                            a.j(head);
+                        });
+        request(looping, new long[Mmu.FETCH_MASK + 1], new CodePage[Mmu.FETCH_MASK + 1]);
+        await(() -> looping.regions[0] != null);
+        assertThat(statistics().failures()).isEqualTo(1);
+    }
+}
