@@ -52,6 +52,7 @@ public final class Interpreter implements Engine {
      */
     public Interpreter(
             HartCore core, Mmu mmu, CsrFile csrs, HartExclusion exclusion, @Nullable Runnable sbi) {
+        BranchSpeculation.learn();
         this.core = core;
         this.mmu = mmu;
         this.ram = mmu.ram();
@@ -160,6 +161,8 @@ public final class Interpreter implements Engine {
         long n = 0;
 
         while (true) {
+            // In the loop, so that it is there too in what replaces the method while it runs.
+            BranchSpeculation.off(false);
             final long i = code[slot];
             final int rd = (int) (i >>> 12) & 63;
             final int rs1 = (int) (i >>> 18) & 31;

@@ -3,6 +3,7 @@ package dev.dalang.riscv.internal.translator;
 import static java.lang.constant.ConstantDescs.CD_boolean;
 import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
+import static java.lang.constant.ConstantDescs.CD_void;
 import static java.lang.constant.ConstantDescs.MTD_void;
 
 import dev.dalang.riscv.internal.core.Mmu;
@@ -31,6 +32,7 @@ import java.util.TreeMap;
  * through the stack.
  */
 final class RegionBody {
+    private static final MethodTypeDesc SPECULATION_OFF = MethodTypeDesc.of(CD_void, CD_boolean);
     private static final MethodTypeDesc EXECUTE_SYSTEM = MethodTypeDesc.of(CD_boolean, CD_long);
 
     private final RegionPlan plan;
@@ -112,6 +114,7 @@ final class RegionBody {
     private void prologue() {
         Label ready = b.newLabel();
         Label unready = b.newLabel();
+        b.iconst_0().invokestatic(Types.SPECULATION, "off", SPECULATION_OFF);
         b.aload(Frame.CORE).ifnull(unready).aload(Frame.MMU).ifnull(unready);
         if (frame.registers.usesFloats()) {
             b.aload(Frame.CORE)

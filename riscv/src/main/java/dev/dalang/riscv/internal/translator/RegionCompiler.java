@@ -127,6 +127,8 @@ final class RegionCompiler {
         static final ClassDesc SEGMENT = of(MemorySegment.class);
         static final ClassDesc VAR_HANDLE = of(VarHandle.class);
         static final ClassDesc FP_STATUS = of(dev.dalang.riscv.internal.fp.FpStatus.class);
+        static final ClassDesc SPECULATION =
+                of(dev.dalang.riscv.internal.engine.BranchSpeculation.class);
         static final ClassDesc LONG = of(Long.class);
         static final ClassDesc LONGS = CD_long.arrayType();
         static final MethodTypeDesc COMPARE = MethodTypeDesc.of(CD_int, CD_long, CD_long);
