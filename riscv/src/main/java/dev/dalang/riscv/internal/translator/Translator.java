@@ -317,15 +317,27 @@ public final class Translator implements RegionPlan.Guide {
     }
 
     private void plan(Candidate candidate) {
-        CodePage page = candidate.page();
-        int slot = candidate.slot();
+        attempt(candidate.page(), candidate.slot(), () -> planEntry(candidate));
+    }
+
+    /** Does something that may fail: code then stays as it is. */
+    private void attempt(CodePage page, int slot, Attempt attempt) {
         long start = System.nanoTime();
         try {
-            planEntry(candidate, page, slot);
+            attempt.run();
         } catch (ReflectiveOperationException | RuntimeException | Error e) {
             failed(page, slot, e);
         } finally {
             counters.planned(System.nanoTime() - start);
+        }
+    }
+
+    /** Does something that may fail on the thread that plans. */
+    private void planInTurn(CodePage page, int slot, Attempt attempt) {
+        if (atOnce) {
+            attempt(page, slot, attempt);
+        } else {
+            planner.execute(() -> attempt(page, slot, attempt));
         }
     }
 
@@ -337,8 +349,9 @@ public final class Translator implements RegionPlan.Guide {
                 e);
     }
 
-    private void planEntry(Candidate candidate, CodePage page, int slot)
-            throws ReflectiveOperationException {
+    private void planEntry(Candidate candidate) throws ReflectiveOperationException {
+        CodePage page = candidate.page();
+        int slot = candidate.slot();
         Made neighbour;
         Pending pending;
         synchronized (this) {
@@ -433,11 +446,12 @@ public final class Translator implements RegionPlan.Guide {
             @Nullable CodePage[] fetchPage) {
         if (!atOnce) {
             CodeView view = new CodeView(page, base, fetchTag, fetchPage, false);
-            planner.execute(() -> join(region, page, slot, view));
+            planInTurn(page, slot, () -> join(region, page, slot, view));
         }
     }
 
-    private void join(Region region, CodePage page, int slot, CodeView view) {
+    private void join(Region region, CodePage page, int slot, CodeView view)
+            throws ReflectiveOperationException {
         Made made;
         synchronized (this) {
             made = madeFor.get(region);
@@ -448,24 +462,17 @@ public final class Translator implements RegionPlan.Guide {
                 return;
             }
         }
-        long start = System.nanoTime();
-        try {
-            Set<Integer> wanted = new LinkedHashSet<>(List.of(slot));
-            wanted.addAll(made.plan().wanted);
-            for (int target : region.departures().targets()) {
-                CodePage holder = view.page(CodeView.pageOf(target));
-                if (holder != null && isInside(holder, target & CodePage.SLOTS - 1)) {
-                    wanted.add(target);
-                }
+        Set<Integer> wanted = new LinkedHashSet<>(List.of(slot));
+        wanted.addAll(made.plan().wanted);
+        for (int target : region.departures().targets()) {
+            CodePage holder = view.page(CodeView.pageOf(target));
+            if (holder != null && isInside(holder, target & CodePage.SLOTS - 1)) {
+                wanted.add(target);
             }
-            RegionPlan plan = RegionPlan.of(view, new Repeating(this), wanted, jointBytes);
-            if (4 * plan.code.size() > 5 * made.plan().code.size()) {
-                make(page, page, slot, plan, Math.max(made.generation() + 1, JOINT), view);
-            }
-        } catch (ReflectiveOperationException | RuntimeException | Error e) {
-            failed(page, slot, e);
-        } finally {
-            counters.planned(System.nanoTime() - start);
+        }
+        RegionPlan plan = RegionPlan.of(view, new Repeating(this), wanted, jointBytes);
+        if (4 * plan.code.size() > 5 * made.plan().code.size()) {
+            make(page, page, slot, plan, Math.max(made.generation() + 1, JOINT), view);
         }
     }
 
@@ -502,49 +509,37 @@ public final class Translator implements RegionPlan.Guide {
             }
         }
         CodeView view = new CodeView(page, base, fetchTag, fetchPage, atOnce);
-        if (atOnce) {
-            makeBridge(region, group, page, slot, view);
-        } else {
-            planner.execute(() -> makeBridge(region, group, page, slot, view));
-        }
+        planInTurn(page, slot, () -> makeBridge(region, group, page, slot, view));
     }
 
-    private void makeBridge(Region region, int group, CodePage page, int slot, CodeView view) {
-        long start = System.nanoTime();
-        try {
-            RegionPlan plan = RegionPlan.bridge(view, this, slot, BRIDGE_BYTES);
-            if (plan.isEmpty()) {
-                return;
-            }
-            byte[] bytes = RegionCompiler.generate(plan, compiler.ramBytes(), shape(plan, LARGE));
-            Region bridge = compiler.define(plan, bytes);
-            if (atOnce) {
-                publishBridge(region, group, new Made(page, plan, bridge, bytes.length, 0, 0));
-                return;
-            }
-            JvmCompiler.profile(bridge);
-            finisher.execute(
-                    () -> {
-                        long began = System.nanoTime();
-                        boolean compiled = JvmCompiler.compile(bridge);
-                        counters.compiled(System.nanoTime() - began);
-                        if (compiled) {
-                            publishBridge(
-                                    region,
-                                    group,
-                                    new Made(page, plan, bridge, bytes.length, 0, 0));
-                        } else {
-                            counters.refused();
-                        }
-                        synchronized (this) {
-                            notifyAll();
-                        }
-                    });
-        } catch (ReflectiveOperationException | RuntimeException | Error e) {
-            failed(page, slot, e);
-        } finally {
-            counters.planned(System.nanoTime() - start);
+    private void makeBridge(Region region, int group, CodePage page, int slot, CodeView view)
+            throws ReflectiveOperationException {
+        RegionPlan plan = RegionPlan.bridge(view, this, slot, BRIDGE_BYTES);
+        if (plan.isEmpty()) {
+            return;
         }
+        byte[] bytes = RegionCompiler.generate(plan, compiler.ramBytes(), shape(plan, LARGE));
+        Region bridge = compiler.define(plan, bytes);
+        if (atOnce) {
+            publishBridge(region, group, new Made(page, plan, bridge, bytes.length, 0, 0));
+            return;
+        }
+        JvmCompiler.profile(bridge);
+        finisher.execute(
+                () -> {
+                    long began = System.nanoTime();
+                    boolean compiled = JvmCompiler.compile(bridge);
+                    counters.compiled(System.nanoTime() - began);
+                    if (compiled) {
+                        publishBridge(
+                                region, group, new Made(page, plan, bridge, bytes.length, 0, 0));
+                    } else {
+                        counters.refused();
+                    }
+                    synchronized (this) {
+                        notifyAll();
+                    }
+                });
     }
 
     /** A bridge counts among the regions; it is gone when both it and its region are dropped. */
@@ -578,45 +573,42 @@ public final class Translator implements RegionPlan.Guide {
             long[] fetchTag,
             @Nullable CodePage[] fetchPage) {
         CodeView view = new CodeView(page, base, fetchTag, fetchPage, atOnce);
-        if (atOnce) {
-            divide(region, pageEnd, page, slot, view);
-        } else {
-            planner.execute(() -> divide(region, pageEnd, page, slot, view));
+        planInTurn(page, slot, () -> divide(region, pageEnd, page, slot, view));
+    }
+
+    private void divide(Region region, int pageEnd, CodePage page, int slot, CodeView view)
+            throws ReflectiveOperationException {
+        Made made;
+        synchronized (this) {
+            made = madeFor.get(region);
+        }
+        if (made == null || made.plan().isBridge()) {
+            return;
+        }
+        Integer number = made.plan().numberOf(page);
+        Integer entry =
+                made.plan().entries.stream()
+                        .filter(at -> CodeView.pageOf(at) == 0)
+                        .findFirst()
+                        .orElse(null);
+        if (number == null || entry == null) {
+            return;
+        }
+        CodeView from = view.startingAt(made.page(), -number);
+        HotRegion shape = made.toHotRegion();
+        // Where a page is missing it is asked for again.
+        if (!isAtHand(shape, from) || !notePageEnd(page, slot, pageEnd)) {
+            return;
+        }
+        RegionPlan plan = again(shape, from);
+        if (plan.entries.contains(entry)) {
+            counters.divided();
+            make(made.page(), made.page(), entry, plan, made.generation(), from);
         }
     }
 
-    private void divide(Region region, int pageEnd, CodePage page, int slot, CodeView view) {
-        Made made;
-        Integer number;
-        Integer entry;
-        synchronized (this) {
-            made = madeFor.get(region);
-            if (made == null || made.plan().isBridge()) {
-                return;
-            }
-            number = made.plan().numberOf(page);
-            entry =
-                    made.plan().entries.stream()
-                            .filter(at -> CodeView.pageOf(at) == 0)
-                            .findFirst()
-                            .orElse(null);
-            if (number == null || entry == null || !PageNotes.of(page).addPageEnd(slot, pageEnd)) {
-                return;
-            }
-        }
-        long start = System.nanoTime();
-        try {
-            CodeView from = view.startingAt(made.page(), -number);
-            RegionPlan plan = again(made.toHotRegion(), from);
-            if (plan.entries.contains(entry)) {
-                counters.divided();
-                make(made.page(), made.page(), entry, plan, made.generation(), from);
-            }
-        } catch (ReflectiveOperationException | RuntimeException | Error e) {
-            failed(page, slot, e);
-        } finally {
-            counters.planned(System.nanoTime() - start);
-        }
+    private synchronized boolean notePageEnd(CodePage page, int slot, int pageEnd) {
+        return PageNotes.of(page).addPageEnd(slot, pageEnd);
     }
 
     @Override
@@ -798,5 +790,10 @@ public final class Translator implements RegionPlan.Guide {
                 page.countdown[slot] = hot;
             }
         }
+    }
+
+    /** Planning, or what follows from it. */
+    private interface Attempt {
+        void run() throws ReflectiveOperationException;
     }
 }
