@@ -332,7 +332,7 @@ public final class Translator implements RegionPlan.Guide {
         }
     }
 
-    /** Does something that may fail on the thread that plans. */
+    /** As {@link #attempt}, on the thread that plans, or at once. */
     private void planInTurn(CodePage page, int slot, Attempt attempt) {
         if (atOnce) {
             attempt(page, slot, attempt);

@@ -20,7 +20,6 @@ import java.util.function.Consumer;
 
 /** What cannot be translated for a reason that nobody thought of. */
 class TranslatorFailureTest {
-    private static final int REQUESTS = 8;
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     private final Translator translator =
@@ -46,7 +45,7 @@ class TranslatorFailureTest {
 
     /** Asks for the beginning of a page as a hart does that finds it hot. */
     private void request(CodePage page, long[] fetchTag, @Nullable CodePage[] fetchPage) {
-        for (int n = 0; n < REQUESTS; n++) {
+        for (int n = 0; n < Candidates.WORTH; n++) {
             translator.request(page, 0, Plans.ORIGIN, fetchTag, fetchPage);
         }
     }
