@@ -163,10 +163,14 @@ final class Frame {
 
     /** Stores all registers that the region writes, adds the count, and sets {@code pc}. */
     void writeBack() {
-        for (int r = 1; r < 32; r++) {
+        reach(X, registers.highestX());
+        for (int r = 31; r > 0; r--) {
             if (registers.writesX(r)) {
                 spill(r);
             }
+        }
+        if (registers.usesFloats()) {
+            reach(F, registers.highestF());
         }
         for (int r = 0; r < 32; r++) {
             if (registers.writesF(r)) {
@@ -185,29 +189,44 @@ final class Frame {
         b.putfield(Types.CORE, "pc", CD_long);
     }
 
+    /** Keeps an array of registers in a local; see {@link #reach}. */
+    void keep(int local, int highest) {
+        b.astore(local);
+        reach(local, highest);
+    }
+
     /**
-     * Keeps an array in a local, and returns at once if there is none or it is empty, which never
-     * is. The JVM's compiler learns it once, where control comes in, and makes none of the code
-     * that would throw.
+     * Reads an element for nothing but the test of its index. Behind it the JVM's compiler makes no
+     * test of the same index, nor of lower ones that follow at once. A test costs it more than the
+     * access: it notes where all registers are, in case that the test fails.
      */
-    void keep(int local) {
-        Label none = b.newLabel();
-        Label kept = b.newLabel();
-        b.dup().astore(local).ifnull(none).aload(local).arraylength().ifne(kept);
-        b.labelBinding(none);
-        look();
-        b.labelBinding(kept);
+    private void reach(int local, int highest) {
+        b.aload(local).bipush(highest).laload().pop2();
+    }
+
+    /** Keeps a TLB in a local, and tests any index for the same reason. */
+    private void keepTlb(int local) {
+        b.astore(local);
+        b.aload(local)
+                .iconst_0()
+                .aload(local)
+                .arraylength()
+                .iconst_1()
+                .isub()
+                .iand()
+                .laload()
+                .pop2();
     }
 
     /** Takes the TLBs of the present context. All is in the hart. */
     void enterContext() {
         if (registers.loads()) {
             b.aload(MMU).getfield(Types.MMU, "readTlb", Types.LONGS);
-            keep(READ_TLB);
+            keepTlb(READ_TLB);
         }
         if (registers.stores()) {
             b.aload(MMU).getfield(Types.MMU, "writeTlb", Types.LONGS);
-            keep(WRITE_TLB);
+            keepTlb(WRITE_TLB);
         }
     }
 

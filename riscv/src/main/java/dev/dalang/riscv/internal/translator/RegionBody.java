@@ -135,10 +135,10 @@ final class RegionBody {
         frame.look();
         b.labelBinding(ready);
         b.aload(Frame.CORE).getfield(Types.CORE, "x", Types.LONGS);
-        frame.keep(Frame.X);
+        frame.keep(Frame.X, frame.registers.highestX());
         if (frame.registers.usesFloats()) {
             b.aload(Frame.CORE).getfield(Types.CORE, "f", Types.LONGS);
-            frame.keep(Frame.F);
+            frame.keep(Frame.F, frame.registers.highestF());
         }
         b.lload(Frame.LIMIT)
                 .aload(Frame.CORE)

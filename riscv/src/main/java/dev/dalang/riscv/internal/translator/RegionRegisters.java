@@ -43,6 +43,24 @@ final class RegionRegisters {
         return writtenF[r];
     }
 
+    /** The highest of the general registers that are used; 0 if none is. */
+    int highestX() {
+        return highest(usedX);
+    }
+
+    /** The highest of the floating-point registers that are used; 0 if none is. */
+    int highestF() {
+        return highest(usedF);
+    }
+
+    private static int highest(boolean[] used) {
+        int r = 31;
+        while (r > 0 && !used[r]) {
+            r--;
+        }
+        return r;
+    }
+
     /** Whether there is a floating-point instruction. */
     boolean usesFloats() {
         return floats;
