@@ -7,29 +7,44 @@ import org.jspecify.annotations.Nullable;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongSupplier;
 
 /**
  * The places that harts ask regions for, with how often each was asked for. The JVM's compiler is
- * slow beside an interpreter that has little to do, so that what to give it first decides much. Any
- * thread.
+ * slow beside an interpreter that has little to do, so that what to give it first decides much:
+ * what is hot now, not what was, however hot. Any thread.
  */
 final class Candidates {
     /** So often has a place to be asked for. */
     static final int WORTH = 8;
 
+    /** Nanoseconds after which a request counts for a third, beside others. */
+    private static final double FADING = 70e6;
+
     /** Places at the most; beyond, those that were asked for once are forgotten. */
     private static final int MOST = 4096;
 
     private final Map<Key, Asked> asked = new HashMap<>();
+    private final LongSupplier nanoTime;
     private boolean busy;
+
+    /**
+     * None so far.
+     *
+     * @param nanoTime as {@link System#nanoTime}
+     */
+    Candidates(LongSupplier nanoTime) {
+        this.nanoTime = nanoTime;
+    }
 
     /**
      * Notes that a place was asked for.
      *
-     * @param times as how many times this counts
+     * @param times as how many requests this counts
+     * @param known heat that does not fade: of what an earlier run had there
      * @return true if the caller has to see to it that somebody takes what {@link #next} gives
      */
-    synchronized boolean add(Candidate candidate, int times) {
+    synchronized boolean add(Candidate candidate, int times, int known) {
         if (asked.size() >= MOST) {
             asked.values().removeIf(a -> a.times == 1);
             if (asked.size() >= MOST) {
@@ -42,7 +57,7 @@ final class Candidates {
         if (entry.latest == null || !entry.latest.isContinuation()) {
             entry.latest = candidate;
         }
-        entry.times += times;
+        entry.ask(times, known, nanoTime.getAsLong());
         if (entry.times >= WORTH && !busy) {
             busy = true;
             return true;
@@ -60,12 +75,16 @@ final class Candidates {
         return asked.keySet().stream().filter(key -> key.page == page).map(Key::slot).toList();
     }
 
-    /** Takes the place that was asked for most often; null if none was often enough. */
+    /** Takes the hottest place; null if none was asked for often enough. */
     synchronized @Nullable Candidate next() {
+        long now = nanoTime.getAsLong();
         Asked hottest = null;
+        double most = 0;
         for (Asked entry : asked.values()) {
-            if (entry.times >= WORTH && (hottest == null || entry.times > hottest.times)) {
+            double heat = entry.heat(now);
+            if (entry.times >= WORTH && (hottest == null || heat > most)) {
                 hottest = entry;
+                most = heat;
             }
         }
         Candidate latest = hottest == null ? null : hottest.latest;
@@ -83,5 +102,26 @@ final class Candidates {
     private static final class Asked {
         int times;
         @Nullable Candidate latest;
+
+        /** The requests of {@link #since} and before, as they counted then. */
+        private double requests;
+
+        private long since;
+        private int known;
+
+        void ask(int more, int lasting, long now) {
+            times += more;
+            requests = faded(now) + more;
+            since = now;
+            known = Math.max(known, lasting);
+        }
+
+        double heat(long now) {
+            return known + faded(now);
+        }
+
+        private double faded(long now) {
+            return requests * Math.exp((since - now) / FADING);
+        }
     }
 }

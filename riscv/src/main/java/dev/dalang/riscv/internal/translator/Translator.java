@@ -112,7 +112,7 @@ public final class Translator implements RegionPlan.Guide {
     private final ThreadPoolExecutor planner = workers("dalang-translator", 1);
     private final ThreadPoolExecutor finisher = workers("dalang-translator-jvm", FINISHERS);
     private final TranslatorCounters counters = new TranslatorCounters();
-    private final Candidates candidates = new Candidates();
+    private final Candidates candidates = new Candidates(System::nanoTime);
 
     /** See {@link #JOINT_BYTES}; less where the JVM has refused one. */
     private volatile int jointBytes = JOINT_BYTES;
@@ -206,16 +206,17 @@ public final class Translator implements RegionPlan.Guide {
             return;
         }
         PageNotes.Remembered known = remembered(page, slot);
-        int times =
-                known == null
-                        ? 1
-                        : Candidates.WORTH + (int) Math.min(known.region.weight() >> 6, 1 << 20);
-        ask(candidate, times);
+        if (known == null) {
+            ask(candidate, 1, 0);
+        } else {
+            int heat = (int) Math.min(known.region.weight() >> 6, 1 << 20);
+            ask(candidate, Candidates.WORTH, heat);
+        }
     }
 
     /** Notes that a place was asked for, and sees to it that somebody plans. */
-    private void ask(Candidate candidate, int times) {
-        if (candidates.add(candidate, times)) {
+    private void ask(Candidate candidate, int times, int known) {
+        if (candidates.add(candidate, times, known)) {
             planner.execute(this::planHottest);
         }
     }
@@ -628,7 +629,7 @@ public final class Translator implements RegionPlan.Guide {
             if (page != null) {
                 CodeView from = view.startingAt(page, number);
                 int slot = cut & CodePage.SLOTS - 1;
-                ask(new Candidate(page, slot, from, Long.MAX_VALUE, true), Candidates.WORTH);
+                ask(new Candidate(page, slot, from, Long.MAX_VALUE, true), Candidates.WORTH, 0);
             }
         }
     }
