@@ -57,7 +57,7 @@ public final class Translator implements RegionPlan.Guide {
 
     private static final int DIVISION_AT_ONCE = 4;
 
-    private static final int MAX_GENERATIONS = 6;
+    private static final int MAX_GENERATIONS = 3;
 
     /** The first generation that takes the place of several regions. */
     private static final int JOINT = MAX_GENERATIONS + 1;
