@@ -221,9 +221,8 @@ class LockStepTest {
                 assertThat(steps).as("steps of %s", run).isLessThan(1_000_000);
                 hart.step(retired - hart.instructionsRetired());
             }
-            // The last thing that the translator did may have been to take a trap, or several.
-            // Where
-            // the handler's first instruction is what a user had come to, pc stays the same.
+            // The last thing that the translator did may have been to take a trap, or several. If
+            // a user had come to the handler's first instruction, pc stays the same.
             for (int traps = 0; traps < 3 && isElsewhere(translated, hart); traps++) {
                 hart.step(1);
             }

@@ -42,6 +42,7 @@ public final class BranchSpeculation {
     /** Makes {@link #off} what it is. Takes a few milliseconds, once in a JVM. Any thread. */
     public static synchronized void learn() {
         if (sum == 0) {
+            // First the way that was never taken; then, compiled with it, the loop's end.
             call(false);
             off(true);
             call(true);

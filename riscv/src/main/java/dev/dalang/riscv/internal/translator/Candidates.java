@@ -103,7 +103,7 @@ final class Candidates {
         int times;
         @Nullable Candidate latest;
 
-        /** The requests of {@link #since} and before, as they counted then. */
+        /** All requests, as they counted at {@link #since}, which is when the last one came. */
         private double requests;
 
         private long since;
