@@ -32,7 +32,7 @@ public final class HartGroup implements AutoCloseable {
         this.engine = engine;
         this.translator =
                 new Translator(
-                        Mmu.ramOf(memory).segment(),
+                        Mmu.ramOf(memory),
                         engine == EngineKind.TRANSLATE_AT_ONCE,
                         maxClassBytes,
                         hotCode);

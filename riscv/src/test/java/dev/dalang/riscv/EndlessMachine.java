@@ -13,6 +13,7 @@ import dev.dalang.testkit.riscv.Assembler;
 
 import java.lang.foreign.Arena;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 
@@ -22,7 +23,11 @@ final class EndlessMachine implements AutoCloseable {
     private static final long MOST_INSTRUCTIONS = 20_000_000_000L;
 
     final GuestMemory memory =
-            GuestMemory.of(new MemoryRegion(RAM, Arena.ofAuto().allocate(2 << 20, 4096)));
+            GuestMemory.of(
+                    MemoryRegion.padded(
+                            RAM,
+                            Arena.ofAuto().allocate((2 << 20) + MemoryRegion.PADDING, 4096),
+                            Optional.empty()));
     final HartGroup group;
     final Hart hart;
 

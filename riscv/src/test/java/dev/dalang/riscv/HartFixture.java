@@ -9,8 +9,10 @@ import dev.dalang.bus.time.ManualVirtualClock;
 import dev.dalang.testkit.riscv.Assembler;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -83,7 +85,8 @@ final class HartFixture {
     final HartGroup group;
 
     private HartFixture(EngineKind engine, int ramBytes, Consumer<Hart.Builder> options) {
-        memory = GuestMemory.of(new MemoryRegion(RAM, Arena.ofAuto().allocate(ramBytes, 4096)));
+        MemorySegment ram = Arena.ofAuto().allocate(ramBytes + MemoryRegion.PADDING, 4096);
+        memory = GuestMemory.of(MemoryRegion.padded(RAM, ram, Optional.empty()));
         group = HartGroup.of(memory, List.of(), engine, new byte[0]);
         Hart.Builder builder = Hart.builder(0).group(group).io(io).clock(clock);
         options.accept(builder);

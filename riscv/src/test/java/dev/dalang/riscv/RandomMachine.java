@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.function.Function;
 
@@ -39,6 +40,7 @@ final class RandomMachine {
     /** The first one. */
     final Hart hart;
 
+    /** With padding, which nobody may write to. */
     private final MemorySegment ram;
 
     /** One hart before a wild program. */
@@ -58,8 +60,9 @@ final class RandomMachine {
             Function<GuestMemory, HartGroup> grouping,
             long maxInstructions) {
         // Of every other machine, RAM is of a size that is not a power of two.
-        ram = Arena.ofAuto().allocate(TABLES_END + (seed % 2 == 0 ? 0x3000 : 0), 4096);
-        memory = GuestMemory.of(new MemoryRegion(RAM, ram));
+        int bytes = TABLES_END + (seed % 2 == 0 ? 0x3000 : 0);
+        ram = Arena.ofAuto().allocate(bytes + MemoryRegion.PADDING, 4096);
+        memory = GuestMemory.of(MemoryRegion.padded(RAM, ram, Optional.empty()));
         group = grouping.apply(memory);
         Random random = new Random(seed);
         memory.copyIn(RAM, shape.code(random));
@@ -193,7 +196,7 @@ final class RandomMachine {
                 }
             }
         }
-        byte[] bytes = new byte[Math.toIntExact(ram.byteSize())];
+        byte[] bytes = new byte[Math.toIntExact(ram.byteSize() - MemoryRegion.PADDING)];
         memory.copyOut(RAM, bytes);
         state.put("memory", Arrays.hashCode(bytes));
         return state;

@@ -13,9 +13,15 @@ import java.util.Optional;
  * @param base guest physical address of the first byte, unsigned
  * @param segment the bytes: native, accessible from every thread, at an address that is a multiple
  *     of 8; whoever made it ends its life, after the machine's
+ * @param padded begins with the segment, and may go on with bytes that belong to nobody: who knows
+ *     that an access begins inside the segment may leave it to these to keep it from harm
  * @param backing what the bytes are a shared mapping of, if anything
  */
-public record MemoryRegion(long base, MemorySegment segment, Optional<MemoryBacking> backing) {
+public record MemoryRegion(
+        long base, MemorySegment segment, MemorySegment padded, Optional<MemoryBacking> backing) {
+    /** Bytes that {@link #padded} regions have behind their segment. */
+    public static final int PADDING = GuestMemory.PAGE_BYTES;
+
     private static final int PAGE_MASK = GuestMemory.PAGE_BYTES - 1;
 
     /** Checks what the class comment says. */
@@ -46,6 +52,21 @@ public record MemoryRegion(long base, MemorySegment segment, Optional<MemoryBack
             throw new IllegalArgumentException(
                     "expected a segment that every thread may access, got " + segment);
         }
+        if (padded.address() != segment.address() || padded.byteSize() < size) {
+            throw new IllegalArgumentException(
+                    "expected padding behind " + segment + ", got " + padded);
+        }
+    }
+
+    /**
+     * A region without padding.
+     *
+     * @param base guest physical address, a multiple of the page size
+     * @param segment the bytes
+     * @param backing what the bytes are a shared mapping of, if anything
+     */
+    public MemoryRegion(long base, MemorySegment segment, Optional<MemoryBacking> backing) {
+        this(base, segment, segment, backing);
     }
 
     /**
@@ -59,6 +80,20 @@ public record MemoryRegion(long base, MemorySegment segment, Optional<MemoryBack
     }
 
     /**
+     * A region over all but the last {@link #PADDING} bytes of a segment.
+     *
+     * @param base guest physical address, a multiple of the page size
+     * @param padded the bytes, and the padding
+     * @param backing what the bytes are a shared mapping of, if anything
+     * @return the region
+     */
+    public static MemoryRegion padded(
+            long base, MemorySegment padded, Optional<MemoryBacking> backing) {
+        MemorySegment segment = padded.asSlice(0, padded.byteSize() - PADDING);
+        return new MemoryRegion(base, segment, padded, backing);
+    }
+
+    /**
      * Reserves zeroed memory of which the host pays only what the guest touches.
      *
      * @param base guest physical address, a multiple of the page size
@@ -68,7 +103,7 @@ public record MemoryRegion(long base, MemorySegment segment, Optional<MemoryBack
      * @throws IOException if the host refuses so much
      */
     public static MemoryRegion reserve(long base, long bytes, Arena arena) throws IOException {
-        return new MemoryRegion(base, SparseMemory.map(bytes, arena));
+        return padded(base, SparseMemory.map(bytes + PADDING, arena), Optional.empty());
     }
 
     /**

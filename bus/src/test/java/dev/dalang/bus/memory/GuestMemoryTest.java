@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
@@ -80,6 +81,42 @@ class GuestMemoryTest {
             assertThatIllegalArgumentException().isThrownBy(() -> new MemoryRegion(LOW, mine));
         }
         assertThat(new MemoryRegion(-PAGE, arena.allocate(PAGE, 8)).last()).isEqualTo(-1L);
+    }
+
+    @Test
+    void paddingBelongsToNobody() {
+        MemorySegment padded = arena.allocate(PAGE + MemoryRegion.PADDING, 8);
+        MemoryRegion region = MemoryRegion.padded(LOW, padded, Optional.empty());
+        GuestMemory memory = GuestMemory.of(region);
+
+        assertThat(region.size()).isEqualTo(PAGE);
+        assertThat(region.padded().byteSize()).isEqualTo(PAGE + MemoryRegion.PADDING);
+        assertThat(memory.contains(LOW + PAGE, 1)).isFalse();
+        assertThatExceptionOfType(GuestMemoryException.class)
+                .isThrownBy(() -> memory.writeLong(LOW + PAGE - 4, -1L));
+    }
+
+    @Test
+    void paddingHasToBeBehindTheRegion() {
+        MemorySegment bytes = arena.allocate(2 * PAGE, 8);
+        MemorySegment first = bytes.asSlice(0, PAGE);
+
+        assertThatIllegalArgumentException()
+                .isThrownBy(
+                        () ->
+                                new MemoryRegion(
+                                        LOW, first, bytes.asSlice(PAGE, PAGE), Optional.empty()))
+                .withMessageContaining("padding");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new MemoryRegion(LOW, bytes, first, Optional.empty()))
+                .withMessageContaining("padding");
+        assertThatIllegalArgumentException()
+                .isThrownBy(
+                        () ->
+                                MemoryRegion.padded(
+                                        LOW,
+                                        arena.allocate(MemoryRegion.PADDING, 8),
+                                        Optional.empty()));
     }
 
     @Test

@@ -32,12 +32,8 @@ public final class Mmu {
 
     public static final int FETCH_MASK = FETCH_ENTRIES - 1;
 
-    /** Masks that leave the page and the bits that must be zero in an aligned access. */
-    public static final long TAG_1 = -4096L;
-
-    public static final long TAG_2 = -4096L | 1;
-    public static final long TAG_4 = -4096L | 3;
-    public static final long TAG_8 = -4096L | 7;
+    /** Leaves the address of a page. */
+    public static final long PAGE_MASK = -4096L;
 
     public static final VarHandle SHORT =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
@@ -212,7 +208,7 @@ public final class Mmu {
             flushAll();
             return;
         }
-        long page = address & TAG_1;
+        long page = address & PAGE_MASK;
         int fetchIndex = (int) (address >>> 12) & FETCH_MASK;
         for (int i = 0; i < CONTEXTS; i++) {
             Tlb.flushPage(readTlbs[i], address);
@@ -301,7 +297,7 @@ public final class Mmu {
      */
     public boolean check(long address, int size, int kind) {
         long[] tlb = kind == Pmp.READ ? readTlb : writeTlb;
-        return Tlb.hits(tlb, address, TAG_1) || translate(address, size, kind, dataPrivilege);
+        return Tlb.hits(tlb, address, 1) || translate(address, size, kind, dataPrivilege);
     }
 
     private static int pageFault(int kind) {
@@ -317,8 +313,8 @@ public final class Mmu {
     }
 
     private void fill(long[] tlb, long address) {
-        long page = physical & TAG_1;
-        if (traps != null && traps.watchesIn(address & TAG_1)) {
+        long page = physical & PAGE_MASK;
+        if (traps != null && traps.watchesIn(address & PAGE_MASK)) {
             return;
         }
         if (isRam(page, 4096) && pmp.isUniform(page, dataPrivilege)) {
@@ -345,7 +341,7 @@ public final class Mmu {
 
     /** A load, zero-extended: the fast path for engines that do not inline it. */
     public long load(long address, int size) {
-        if (Tlb.hits(readTlb, address, TAG_1 | size - 1)) {
+        if (Tlb.hits(readTlb, address, size)) {
             return ramRead(Tlb.offset(readTlb, address), size);
         }
         return loadSlow(address, size);
@@ -359,9 +355,6 @@ public final class Mmu {
         int inPage = (int) address & 4095;
         if (inPage + size > 4096) {
             return loadAcross(address, size);
-        }
-        if (Tlb.hits(readTlb, address, TAG_1)) {
-            return ramRead(Tlb.offset(readTlb, address), size);
         }
         if (!translate(address, size, Pmp.READ, dataPrivilege)) {
             return 0;
@@ -426,7 +419,7 @@ public final class Mmu {
 
     /** A store: the fast path for engines that do not inline it. */
     public void store(long address, int size, long value) {
-        if (Tlb.hits(writeTlb, address, TAG_1 | size - 1)) {
+        if (Tlb.hits(writeTlb, address, size)) {
             ramWrite(Tlb.offset(writeTlb, address), size, value);
         } else {
             storeSlow(address, size, value);
@@ -442,10 +435,6 @@ public final class Mmu {
             storeAcross(address, size, value);
             return;
         }
-        if (Tlb.hits(writeTlb, address, TAG_1)) {
-            ramWrite(Tlb.offset(writeTlb, address), size, value);
-            return;
-        }
         if (!translate(address, size, Pmp.WRITE, dataPrivilege)) {
             return;
         }
@@ -456,7 +445,7 @@ public final class Mmu {
     private void physicalStore(long address, int size, long value) {
         if (!isRam(physical, size)) {
             otherStore(physical, size, value);
-        } else if (memory.wantsWriteReport(physical & TAG_1)) {
+        } else if (memory.wantsWriteReport(physical & PAGE_MASK)) {
             ramWrite(physical - ramBase, size, value);
             memory.written(physical, size);
         } else {
@@ -518,7 +507,7 @@ public final class Mmu {
      * its page; -1 if a store has to look further.
      */
     public long writableOffset(long address) {
-        return Tlb.hits(writeTlb, address, TAG_1) ? Tlb.offset(writeTlb, address) : -1;
+        return Tlb.hits(writeTlb, address, 1) ? Tlb.offset(writeTlb, address) : -1;
     }
 
     /**
@@ -534,7 +523,7 @@ public final class Mmu {
             return -1;
         }
         long[] tlb = read ? readTlb : writeTlb;
-        if (Tlb.hits(tlb, address, TAG_1)) {
+        if (Tlb.hits(tlb, address, 1)) {
             return Tlb.offset(tlb, address);
         }
         if (!translate(address, size, kind, dataPrivilege)) {
@@ -544,7 +533,7 @@ public final class Mmu {
             core.raise(accessFault(kind), address);
             return -1;
         }
-        if (read || !memory.wantsWriteReport(physical & TAG_1)) {
+        if (read || !memory.wantsWriteReport(physical & PAGE_MASK)) {
             fill(tlb, address);
         } else {
             memory.written(physical, size);
@@ -568,7 +557,7 @@ public final class Mmu {
      */
     public @Nullable CodePage pageAtHand(long address) {
         int index = (int) (address >>> 12) & FETCH_MASK;
-        return fetchTag[index] == (address & TAG_1) ? fetchPage[index] : null;
+        return fetchTag[index] == (address & PAGE_MASK) ? fetchPage[index] : null;
     }
 
     private @Nullable CodePage fetchSlow(long address) {
@@ -576,16 +565,16 @@ public final class Mmu {
         if (!translate(address, 2, Pmp.EXECUTE, privilege)) {
             return null;
         }
-        long page = physical & TAG_1;
+        long page = physical & PAGE_MASK;
         CodePage code = codeCache.page(page);
         if (code == null) {
             core.raise(INSTRUCTION_ACCESS_FAULT, address);
             return null;
         }
-        boolean hasBreakpoint = traps != null && traps.breaksIn(address & TAG_1);
+        boolean hasBreakpoint = traps != null && traps.breaksIn(address & PAGE_MASK);
         if (pmp.isUniform(page, privilege) && !hasBreakpoint) {
             int index = (int) (address >>> 12) & FETCH_MASK;
-            fetchTag[index] = address & TAG_1;
+            fetchTag[index] = address & PAGE_MASK;
             fetchPage[index] = code;
             fetched[privilege] = true;
             partialFetch = false;

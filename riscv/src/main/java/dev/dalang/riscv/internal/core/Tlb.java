@@ -43,11 +43,11 @@ public final class Tlb {
     /**
      * Whether an access needs to look no further.
      *
-     * @param mask the bits of the address that have to be those of the page: the page's, and those
-     *     that are zero in an aligned access
+     * @param size of the access in bytes; the first looks where it is, the last has to be there
+     *     too, and there need be no other test of an access that lies on two pages
      */
-    public static boolean hits(long[] tlb, long address, long mask) {
-        return tlb[index(tlb, address)] == (address & mask);
+    public static boolean hits(long[] tlb, long address, int size) {
+        return tlb[index(tlb, address)] == (address + (size - 1) & Mmu.PAGE_MASK);
     }
 
     /** The offset in RAM of an address that hits. */
@@ -58,7 +58,7 @@ public final class Tlb {
     /** Makes an entry for the page of an address. */
     static void fill(long[] tlb, long address, long offset) {
         int index = index(tlb, address);
-        tlb[index] = address & Mmu.TAG_1;
+        tlb[index] = address & Mmu.PAGE_MASK;
         tlb[index + 1] = offset - address;
     }
 
@@ -93,7 +93,7 @@ public final class Tlb {
 
     /** Drops the entry for the page of an address, if there is one. */
     static void flushPage(long[] tlb, long address) {
-        if (hits(tlb, address, Mmu.TAG_1)) {
+        if (hits(tlb, address, 1)) {
             tlb[index(tlb, address)] = INVALID_TAG;
         }
     }

@@ -1,9 +1,6 @@
 package dev.dalang.riscv.internal.engine;
 
-import static dev.dalang.riscv.internal.core.Mmu.TAG_1;
-import static dev.dalang.riscv.internal.core.Mmu.TAG_2;
-import static dev.dalang.riscv.internal.core.Mmu.TAG_4;
-import static dev.dalang.riscv.internal.core.Mmu.TAG_8;
+import static dev.dalang.riscv.internal.core.Mmu.PAGE_MASK;
 
 import static java.util.Objects.requireNonNull;
 
@@ -155,7 +152,7 @@ public final class Interpreter implements Engine {
         this.page = page;
         this.countdown = page.countdown;
         this.alone = alone;
-        this.base = core.pc & TAG_1;
+        this.base = core.pc & PAGE_MASK;
         this.quantum = limit - core.instret;
         int slot = (int) (core.pc & 4095) >>> 1;
         long n = 0;
@@ -265,7 +262,7 @@ public final class Interpreter implements Engine {
                         long[] tlb = mmu.readTlb;
                         int t = Tlb.index(tlb, a);
                         long v;
-                        if (tlb[t] == (a & TAG_8)) {
+                        if (tlb[t] == (a + 7 & PAGE_MASK)) {
                             v = (long) Mmu.LONG.get(ram, a + tlb[t + 1]);
                         } else {
                             v = mmu.loadSlow(a, 8);
@@ -281,7 +278,7 @@ public final class Interpreter implements Engine {
                         long[] tlb = mmu.readTlb;
                         int t = Tlb.index(tlb, a);
                         int v;
-                        if (tlb[t] == (a & TAG_4)) {
+                        if (tlb[t] == (a + 3 & PAGE_MASK)) {
                             v = (int) Mmu.INT.get(ram, a + tlb[t + 1]);
                         } else {
                             v = (int) mmu.loadSlow(a, 4);
@@ -297,7 +294,7 @@ public final class Interpreter implements Engine {
                         long[] tlb = mmu.readTlb;
                         int t = Tlb.index(tlb, a);
                         int v;
-                        if (tlb[t] == (a & TAG_4)) {
+                        if (tlb[t] == (a + 3 & PAGE_MASK)) {
                             v = (int) Mmu.INT.get(ram, a + tlb[t + 1]);
                         } else {
                             v = (int) mmu.loadSlow(a, 4);
@@ -313,7 +310,7 @@ public final class Interpreter implements Engine {
                         long[] tlb = mmu.readTlb;
                         int t = Tlb.index(tlb, a);
                         short v;
-                        if (tlb[t] == (a & TAG_2)) {
+                        if (tlb[t] == (a + 1 & PAGE_MASK)) {
                             v = (short) Mmu.SHORT.get(ram, a + tlb[t + 1]);
                         } else {
                             v = (short) mmu.loadSlow(a, 2);
@@ -329,7 +326,7 @@ public final class Interpreter implements Engine {
                         long[] tlb = mmu.readTlb;
                         int t = Tlb.index(tlb, a);
                         byte v;
-                        if (tlb[t] == (a & TAG_1)) {
+                        if (tlb[t] == (a & PAGE_MASK)) {
                             v = (byte) Mmu.BYTE.get(ram, a + tlb[t + 1]);
                         } else {
                             v = (byte) mmu.loadSlow(a, 1);
@@ -352,7 +349,7 @@ public final class Interpreter implements Engine {
                         long a = x[rs1] + (i >> 32);
                         long[] tlb = mmu.writeTlb;
                         int t = Tlb.index(tlb, a);
-                        if (tlb[t] == (a & TAG_8)) {
+                        if (tlb[t] == (a + 7 & PAGE_MASK)) {
                             Mmu.LONG.set(ram, a + tlb[t + 1], x[rs2]);
                         } else {
                             mmu.storeSlow(a, 8, x[rs2]);
@@ -366,7 +363,7 @@ public final class Interpreter implements Engine {
                         long a = x[rs1] + (i >> 32);
                         long[] tlb = mmu.writeTlb;
                         int t = Tlb.index(tlb, a);
-                        if (tlb[t] == (a & TAG_4)) {
+                        if (tlb[t] == (a + 3 & PAGE_MASK)) {
                             Mmu.INT.set(ram, a + tlb[t + 1], (int) x[rs2]);
                         } else {
                             mmu.storeSlow(a, 4, x[rs2]);
@@ -387,7 +384,7 @@ public final class Interpreter implements Engine {
                         long a = x[rs1] + (i >> 32);
                         long[] tlb = mmu.writeTlb;
                         int t = Tlb.index(tlb, a);
-                        if (tlb[t] == (a & TAG_1)) {
+                        if (tlb[t] == (a & PAGE_MASK)) {
                             Mmu.BYTE.set(ram, a + tlb[t + 1], (byte) x[rs2]);
                         } else {
                             mmu.storeSlow(a, 1, x[rs2]);

@@ -40,13 +40,13 @@ final class MemoryForms {
     private final Frame frame;
     private final CodeBuilder b;
     private final MemoryGroups groups;
-    private final long ramBytes;
+    private final long offsetMask;
 
     /** Whether accesses call a handle of the JVM, and not {@link Ram}. */
     private final boolean direct;
 
-    MemoryForms(Frame frame, MemoryGroups groups, long ramBytes, boolean direct) {
-        this.ramBytes = ramBytes;
+    MemoryForms(Frame frame, MemoryGroups groups, long offsetMask, boolean direct) {
+        this.offsetMask = offsetMask;
         this.direct = direct;
         this.frame = frame;
         this.groups = groups;
@@ -165,37 +165,18 @@ final class MemoryForms {
         int offset = (int) (i >> 32);
         if (group == null) {
             address(base, offset);
-            look(store, size, slot);
+            look(store, size, 0, slot);
             b.lstore(Frame.VALUE);
             ram(Frame.VALUE, 0, size);
             return;
         }
         int host = frame.host(base);
         if (group.first == slot) {
-            int alignment = group.alignment();
             address(base, group.low());
-            if (group.span() > alignment) {
-                b.lload(Frame.ADDRESS).l2i().loadConstant(4095).iand();
-                b.loadConstant(4096 - group.span()).if_icmpgt(crossing(group, slot));
-            }
-            look(group.writes(), alignment, slot);
+            look(group.writes(), group.span(), group.number(), slot);
             b.lstore(host);
         }
         ram(host, offset - group.low(), size);
-    }
-
-    /** Where control leaves if a group lies on two pages. */
-    private Label crossing(MemoryGroups.Group group, int slot) {
-        Label crossing = b.newLabel();
-        int before = frame.uncounted();
-        frame.later(
-                () -> {
-                    b.labelBinding(crossing);
-                    b.aload(Frame.CORE).loadConstant(group.number());
-                    b.putfield(Types.CORE, "crossing", CD_int);
-                    frame.giveUp(slot, before);
-                });
-        return crossing;
     }
 
     /**
@@ -212,8 +193,8 @@ final class MemoryForms {
         if (distance != 0) {
             b.loadConstant((long) distance).ladd();
         }
-        if (Long.bitCount(ramBytes) == 1) {
-            b.loadConstant(ramBytes - size).land();
+        if (offsetMask != -1) {
+            b.loadConstant(offsetMask).land();
         }
     }
 
@@ -229,14 +210,19 @@ final class MemoryForms {
     /**
      * Pushes where in RAM the address is, or leaves the region. Looks as {@link Tlb} does.
      *
-     * @param alignment the address has to be a multiple of it
+     * @param span bytes that have to lie on the page
+     * @param group number of the group that they are; 0 if they are one access
      */
-    private void look(boolean store, int alignment, int slot) {
+    private void look(boolean store, int span, int group, int slot) {
         int tlb = store ? Frame.WRITE_TLB : Frame.READ_TLB;
         Label missing = b.newLabel();
         b.aload(tlb).lload(Frame.ADDRESS).bipush(11).lushr().l2i().dup().istore(Frame.INDEX);
         b.bipush(-2).iand().aload(tlb).arraylength().iconst_1().isub().iand().laload();
-        b.lload(Frame.ADDRESS).loadConstant(Mmu.TAG_1 | alignment - 1).land().lcmp().ifne(missing);
+        b.lload(Frame.ADDRESS);
+        if (span > 1) {
+            b.loadConstant(span - 1L).ladd();
+        }
+        b.loadConstant(Mmu.PAGE_MASK).land().lcmp().ifne(missing);
         b.lload(Frame.ADDRESS);
         b.aload(tlb).iload(Frame.INDEX).iconst_1().ior();
         b.aload(tlb).arraylength().iconst_1().isub().iand().laload();
@@ -245,8 +231,21 @@ final class MemoryForms {
         frame.later(
                 () -> {
                     b.labelBinding(missing);
+                    if (group != 0) {
+                        noteCrossing(span, group);
+                    }
                     frame.giveUp(slot, before);
                 });
+    }
+
+    /** Tells if it was not found because it lies on two pages. */
+    private void noteCrossing(int span, int group) {
+        Label inPage = b.newLabel();
+        b.lload(Frame.ADDRESS).l2i().loadConstant(4095).iand();
+        b.loadConstant(4096 - span).if_icmple(inPage);
+        b.aload(Frame.CORE).loadConstant(group);
+        b.putfield(Types.CORE, "crossing", CD_int);
+        b.labelBinding(inPage);
     }
 
     /** The sizes of an access, by the names of {@link Mmu}'s handles. */

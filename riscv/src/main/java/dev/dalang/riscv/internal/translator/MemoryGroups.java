@@ -111,7 +111,11 @@ final class MemoryGroups {
     }
 
     /** One load or store. */
-    private record Access(int slot, int offset, int size, boolean store) {}
+    private record Access(int slot, int offset, int size, boolean store) {
+        int end() {
+            return offset + size;
+        }
+    }
 
     /** Accesses off one base. */
     static final class Group {
@@ -121,7 +125,6 @@ final class MemoryGroups {
         private final List<Access> members = new ArrayList<>();
         private int low;
         private int end;
-        private int alignment = 1;
         private boolean writes;
         private int number;
 
@@ -134,7 +137,7 @@ final class MemoryGroups {
             return number;
         }
 
-        /** Distance of the lowest byte from the base; on it the widest access would be aligned. */
+        /** Distance of the lowest byte from the base. */
         int low() {
             return low;
         }
@@ -144,29 +147,13 @@ final class MemoryGroups {
             return end - low;
         }
 
-        /** Size of the widest access. */
-        int alignment() {
-            return alignment;
-        }
-
         /** Whether one of them is a store. */
         boolean writes() {
             return writes;
         }
 
         private boolean admits(Access access) {
-            int widest = Math.max(alignment, access.size);
-            int newLow = lowest(access);
-            int newEnd = Math.max(end, access.offset + access.size);
-            if (newEnd - newLow > MAX_SPAN) {
-                return false;
-            }
-            for (Access member : members) {
-                if ((member.offset - access.offset) % Math.min(member.size, access.size) != 0) {
-                    return false;
-                }
-            }
-            return widest > 0;
+            return Math.max(end, access.end()) - Math.min(low, access.offset) <= MAX_SPAN;
         }
 
         /** Whether no page ends between the group and an access, as far as is known. */
@@ -180,30 +167,10 @@ final class MemoryGroups {
             return true;
         }
 
-        /** The lowest offset, taken down so that the widest access is at a multiple of its size. */
-        private int lowest(Access access) {
-            if (members.isEmpty()) {
-                return access.offset;
-            }
-            int lowest = Math.min(low, access.offset);
-            Access widest = access;
-            for (Access member : members) {
-                if (member.size > widest.size) {
-                    widest = member;
-                }
-            }
-            return lowest - Math.floorMod(lowest - widest.offset, widest.size);
-        }
-
         private void add(Access access) {
-            int newLow = lowest(access);
-            end =
-                    members.isEmpty()
-                            ? access.offset + access.size
-                            : Math.max(end, access.offset + access.size);
-            low = newLow;
+            low = members.isEmpty() ? access.offset : Math.min(low, access.offset);
+            end = members.isEmpty() ? access.end() : Math.max(end, access.end());
             members.add(access);
-            alignment = Math.max(alignment, access.size);
             writes |= access.store;
         }
     }

@@ -49,12 +49,12 @@ final class RegionBody {
     /** Where control comes back from a system instruction, by the slot of the instruction. */
     private final SortedMap<Integer, Label> afterSystem = new TreeMap<>();
 
-    RegionBody(RegionPlan plan, CodeBuilder b, long ramBytes, RegionCompiler.Shape shape) {
+    RegionBody(RegionPlan plan, CodeBuilder b, long offsetMask, RegionCompiler.Shape shape) {
         this.plan = plan;
         this.b = b;
         this.frame = new Frame(b, RegionRegisters.of(plan.code.values()), shape.inPlace());
         this.integers = new IntegerForms(frame);
-        this.memory = new MemoryForms(frame, MemoryGroups.of(plan), ramBytes, shape.direct());
+        this.memory = new MemoryForms(frame, MemoryGroups.of(plan), offsetMask, shape.direct());
         this.floats = new FloatForms(frame);
         this.pages = pagesInOrder(plan);
         this.indirect = b.newLabel();

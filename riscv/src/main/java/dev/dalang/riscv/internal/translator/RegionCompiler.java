@@ -5,6 +5,7 @@ import static java.lang.constant.ConstantDescs.CD_long;
 import static java.lang.constant.ConstantDescs.CD_void;
 import static java.lang.constant.ConstantDescs.INIT_NAME;
 
+import dev.dalang.bus.memory.MemoryRegion;
 import dev.dalang.riscv.internal.core.Region;
 
 import java.lang.classfile.ClassFile;
@@ -47,15 +48,22 @@ final class RegionCompiler {
     record Shape(boolean direct, boolean inPlace) {}
 
     private final MemorySegment ram;
+    private final long offsetMask;
     private final MethodHandles.Lookup lookup = MethodHandles.lookup();
 
-    RegionCompiler(MemorySegment ram) {
-        this.ram = ram;
+    RegionCompiler(MemoryRegion ram) {
+        long size = ram.size();
+        boolean isPadded = ram.padded().byteSize() >= size + Long.BYTES;
+        this.ram = ram.padded();
+        this.offsetMask = isPadded && Long.bitCount(size) == 1 ? size - 1 : -1;
     }
 
-    /** Size of RAM. */
-    long ramBytes() {
-        return ram.byteSize();
+    /**
+     * What changes no offset in RAM, and tells the JVM's compiler that an access there lies inside
+     * what is padded; -1 if there is no such mask.
+     */
+    long offsetMask() {
+        return offsetMask;
     }
 
     /** The element of the class data with an index, as a constant of a type. */
@@ -66,9 +74,10 @@ final class RegionCompiler {
     /**
      * The bytes of the class for a plan.
      *
+     * @param offsetMask see {@link #offsetMask}
      * @param shape what is done in one of two ways
      */
-    static byte[] generate(RegionPlan plan, long ramBytes, Shape shape) {
+    static byte[] generate(RegionPlan plan, long offsetMask, Shape shape) {
         return ClassFile.of(ClassFile.DebugElementsOption.DROP_DEBUG)
                 .build(
                         GENERATED,
@@ -95,7 +104,7 @@ final class RegionCompiler {
                                             CD_long,
                                             CD_long),
                                     ClassFile.ACC_PUBLIC,
-                                    b -> new RegionBody(plan, b, ramBytes, shape).emit());
+                                    b -> new RegionBody(plan, b, offsetMask, shape).emit());
                         });
     }
 

@@ -62,7 +62,7 @@ public final class TranslatingEngine implements Engine {
                 }
             } else if (crossing == 0 && page.countdown[slot] <= 1) {
                 page.countdown[slot] = translator.hot();
-                translator.request(page, slot, pc & Mmu.TAG_1, mmu.fetchTag, mmu.fetchPage);
+                translator.request(page, slot, pc & Mmu.PAGE_MASK, mmu.fetchTag, mmu.fetchPage);
                 if (translator.isAtOnce() && page.regions[slot] != null) {
                     continue;
                 }
@@ -90,7 +90,7 @@ public final class TranslatingEngine implements Engine {
         long at = pc;
         long before = core.instret;
         while (true) {
-            long next = region.run(core, mmu, others, at & Mmu.TAG_1, limit);
+            long next = region.run(core, mmu, others, at & Mmu.PAGE_MASK, limit);
             long after = core.instret;
             if (--untilSample < 0) {
                 untilSample = SAMPLE;
@@ -99,7 +99,7 @@ public final class TranslatingEngine implements Engine {
             if ((next & Region.LOOK) != 0 || core.attention != 0 || after >= limit) {
                 break;
             }
-            CodePage holder = ((next ^ at) & Mmu.TAG_1) == 0 ? page : mmu.pageAtHand(next);
+            CodePage holder = ((next ^ at) & Mmu.PAGE_MASK) == 0 ? page : mmu.pageAtHand(next);
             if (holder == null) {
                 break;
             }
@@ -117,7 +117,7 @@ public final class TranslatingEngine implements Engine {
 
     private void sample(Region region, CodePage page, long at, long next, long executed) {
         region.weigh(executed);
-        long base = at & Mmu.TAG_1;
+        long base = at & Mmu.PAGE_MASK;
         if ((next & Region.LOOK) == 0 && region.departures().note(next - base)) {
             int slot = (int) (at & 4095) >>> 1;
             translator.requestJoint(region, page, slot, base, mmu.fetchTag, mmu.fetchPage);
@@ -132,7 +132,7 @@ public final class TranslatingEngine implements Engine {
         }
         Region bridge = left.bridge(group);
         int times = left.crossed();
-        long base = core.pc & Mmu.TAG_1;
+        long base = core.pc & Mmu.PAGE_MASK;
         if (bridge == null && times % translator.crossingsForBridge() == 0) {
             translator.requestBridge(left, group, page, slot, base, mmu.fetchTag, mmu.fetchPage);
             bridge = left.bridge(group);

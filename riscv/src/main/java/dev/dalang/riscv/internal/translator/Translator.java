@@ -1,11 +1,11 @@
 package dev.dalang.riscv.internal.translator;
 
+import dev.dalang.bus.memory.MemoryRegion;
 import dev.dalang.riscv.internal.core.CodePage;
 import dev.dalang.riscv.internal.core.Region;
 
 import org.jspecify.annotations.Nullable;
 
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -131,7 +131,7 @@ public final class Translator implements RegionPlan.Guide {
      * @param maxClassBytes size of all classes at the most; beyond, the oldest are dropped
      * @param hotCode what {@link #hotCode} gave in an earlier run; anything else is like nothing
      */
-    public Translator(MemorySegment ram, boolean atOnce, long maxClassBytes, byte[] hotCode) {
+    public Translator(MemoryRegion ram, boolean atOnce, long maxClassBytes, byte[] hotCode) {
         this.maxClassBytes = maxClassBytes;
         this.earlier = HotCode.decode(hotCode);
         this.compiler = new RegionCompiler(ram);
@@ -519,7 +519,7 @@ public final class Translator implements RegionPlan.Guide {
         if (plan.isEmpty()) {
             return;
         }
-        byte[] bytes = RegionCompiler.generate(plan, compiler.ramBytes(), shape(plan, LARGE));
+        byte[] bytes = RegionCompiler.generate(plan, compiler.offsetMask(), shape(plan, LARGE));
         Region bridge = compiler.define(plan, bytes);
         if (atOnce) {
             publishBridge(region, group, new Made(page, plan, bridge, bytes.length, 0, 0));
@@ -637,7 +637,8 @@ public final class Translator implements RegionPlan.Guide {
     private void make(
             CodePage first, CodePage page, int slot, RegionPlan plan, int generation, CodeView view)
             throws ReflectiveOperationException {
-        byte[] bytes = RegionCompiler.generate(plan, compiler.ramBytes(), shape(plan, generation));
+        byte[] bytes =
+                RegionCompiler.generate(plan, compiler.offsetMask(), shape(plan, generation));
         Region region = compiler.define(plan, bytes);
         if (atOnce) {
             synchronized (this) {

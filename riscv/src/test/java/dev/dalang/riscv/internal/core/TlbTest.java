@@ -15,25 +15,44 @@ final class TlbTest {
     void anEntryGivesTheOffsetOfEachAddressInItsPage() {
         Tlb.fill(tlb, FIRST + 8, 0x7008);
 
-        assertThat(Tlb.hits(tlb, FIRST + 4088, Mmu.TAG_8)).isTrue();
+        assertThat(Tlb.hits(tlb, FIRST + 4088, 8)).isTrue();
         assertThat(Tlb.offset(tlb, FIRST)).isEqualTo(0x7000);
         assertThat(Tlb.offset(tlb, FIRST + 4095)).isEqualTo(0x7FFF);
     }
 
     @Test
-    void otherPagesAndMisalignedAccessesMiss() {
+    void otherPagesMissAndAccessesThatEndInOne() {
         Tlb.fill(tlb, FIRST, 0x7000);
 
-        assertThat(Tlb.hits(tlb, FIRST + PAGE, Mmu.TAG_1)).isFalse();
-        assertThat(Tlb.hits(tlb, FIRST + entries * PAGE, Mmu.TAG_1)).isFalse();
-        assertThat(Tlb.hits(tlb, FIRST + 4, Mmu.TAG_8)).isFalse();
-        assertThat(Tlb.hits(tlb, FIRST + 4, Mmu.TAG_4)).isTrue();
+        assertThat(Tlb.hits(tlb, FIRST + PAGE, 1)).isFalse();
+        assertThat(Tlb.hits(tlb, FIRST + entries * PAGE, 1)).isFalse();
+        assertThat(Tlb.hits(tlb, FIRST + 4089, 8)).isFalse();
+        assertThat(Tlb.hits(tlb, FIRST + 4095, 2)).isFalse();
+        assertThat(Tlb.hits(tlb, FIRST - 1, 2)).isFalse();
+    }
+
+    @Test
+    void anAccessThatEndsInAPageThatIsThereMissesToo() {
+        Tlb.fill(tlb, FIRST, 0x7000);
+        Tlb.fill(tlb, FIRST + PAGE, 0x9000);
+
+        assertThat(Tlb.hits(tlb, FIRST + 4095, 2)).isFalse();
+        assertThat(Tlb.hits(tlb, FIRST + 4089, 8)).isFalse();
+    }
+
+    @Test
+    void misalignedAccessesInAPageHit() {
+        Tlb.fill(tlb, FIRST, 0x7000);
+
+        assertThat(Tlb.hits(tlb, FIRST + 4, 8)).isTrue();
+        assertThat(Tlb.hits(tlb, FIRST + 4091, 4)).isTrue();
+        assertThat(Tlb.hits(tlb, FIRST + 1, 2)).isTrue();
     }
 
     @Test
     void anEmptyOneHasNoPage() {
-        assertThat(Tlb.hits(tlb, 0, Mmu.TAG_1)).isFalse();
-        assertThat(Tlb.hits(tlb, -PAGE, Mmu.TAG_1)).isFalse();
+        assertThat(Tlb.hits(tlb, 0, 1)).isFalse();
+        assertThat(Tlb.hits(tlb, -PAGE, 1)).isFalse();
     }
 
     @Test
@@ -45,8 +64,8 @@ final class TlbTest {
         // At the place of the second, but another page.
         Tlb.flushPage(tlb, FIRST + (entries + 1) * PAGE);
 
-        assertThat(Tlb.hits(tlb, FIRST, Mmu.TAG_1)).isFalse();
-        assertThat(Tlb.hits(tlb, FIRST + PAGE, Mmu.TAG_1)).isTrue();
+        assertThat(Tlb.hits(tlb, FIRST, 1)).isFalse();
+        assertThat(Tlb.hits(tlb, FIRST + PAGE, 1)).isTrue();
     }
 
     @Test
@@ -56,7 +75,7 @@ final class TlbTest {
         long[] larger = Tlb.grown(tlb, 4 * entries + 1);
 
         assertThat(larger).hasSize(2 * tlb.length);
-        assertThat(Tlb.hits(larger, FIRST, Mmu.TAG_1)).isFalse();
+        assertThat(Tlb.hits(larger, FIRST, 1)).isFalse();
     }
 
     @Test
@@ -76,7 +95,7 @@ final class TlbTest {
         long[] flushed = Tlb.flushed(tlb, 1);
 
         assertThat(flushed).isSameAs(tlb);
-        assertThat(Tlb.hits(flushed, FIRST, Mmu.TAG_1)).isFalse();
+        assertThat(Tlb.hits(flushed, FIRST, 1)).isFalse();
     }
 
     @Test

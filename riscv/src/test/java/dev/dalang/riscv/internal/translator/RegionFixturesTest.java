@@ -33,7 +33,7 @@ import java.util.function.Consumer;
 class RegionFixturesTest {
     private static final Path LISTINGS =
             Path.of("src/test/resources/dev/dalang/riscv/internal/translator");
-    private static final long RAM_BYTES = 4 << 20;
+    private static final long OFFSET_MASK = (4 << 20) - 1;
 
     private static final RegionCompiler.Shape LARGE = new RegionCompiler.Shape(true, false);
     private static final RegionCompiler.Shape SMALL = new RegionCompiler.Shape(false, false);
@@ -281,7 +281,7 @@ class RegionFixturesTest {
         RegionPlan plan = Plans.of(program.code, program.wanted, 450);
         return plan.isEmpty()
                 ? "no region: %s%n".formatted(RegionPlan.fallback(Plans.view(program.code).at(0)))
-                : RegionListing.of(plan, RAM_BYTES, shape);
+                : RegionListing.of(plan, OFFSET_MASK, shape);
     }
 
     /** Compiled code gives up where it comes to what is not linked; a hart would have to wait. */
@@ -289,7 +289,7 @@ class RegionFixturesTest {
     @EnumSource(value = Program.class, mode = EnumSource.Mode.EXCLUDE, names = "NOTHING")
     void theConstructorLinksWhatLinksItselfAtItsFirstUse(Program program) {
         RegionPlan plan = Plans.of(program.code, program.wanted, 2_000);
-        byte[] bytes = RegionCompiler.generate(plan, RAM_BYTES, LARGE);
+        byte[] bytes = RegionCompiler.generate(plan, OFFSET_MASK, LARGE);
 
         Set<String> used = selfLinking(bytes, "run");
 

@@ -59,8 +59,8 @@ final class RegionListing {
     private RegionListing() {}
 
     /** The listing of a plan's region. */
-    static String of(RegionPlan plan, long ramBytes, RegionCompiler.Shape shape) {
-        byte[] bytes = RegionCompiler.generate(plan, ramBytes, shape);
+    static String of(RegionPlan plan, long offsetMask, RegionCompiler.Shape shape) {
+        byte[] bytes = RegionCompiler.generate(plan, offsetMask, shape);
         CodeModel code =
                 ClassFile.of().parse(bytes).methods().stream()
                         .filter(method -> method.methodName().equalsString("run"))

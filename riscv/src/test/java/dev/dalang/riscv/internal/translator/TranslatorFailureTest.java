@@ -2,6 +2,7 @@ package dev.dalang.riscv.internal.translator;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.dalang.bus.memory.MemoryRegion;
 import dev.dalang.riscv.EngineStatistics;
 import dev.dalang.riscv.internal.core.CodePage;
 import dev.dalang.riscv.internal.core.CodePages;
@@ -24,7 +25,7 @@ class TranslatorFailureTest {
 
     private final Translator translator =
             new Translator(
-                    Arena.ofAuto().allocate(1 << 20),
+                    new MemoryRegion(Plans.ORIGIN, Arena.ofAuto().allocate(1 << 20, 4096)),
                     false,
                     Translator.MAX_CLASS_BYTES,
                     new byte[0]);

@@ -74,15 +74,17 @@ final class BoardResources implements AutoCloseable {
             if (!Linux.isAvailable()) {
                 return MemoryRegion.reserve(VirtMap.RAM, bytes, arena);
             }
-            return new MemoryRegion(VirtMap.RAM, PrivateMemory.map(bytes, arena));
+            MemorySegment own = PrivateMemory.map(bytes + MemoryRegion.PADDING, arena);
+            return MemoryRegion.padded(VirtMap.RAM, own, Optional.empty());
         }
-        Descriptor file = SharedMemory.create("guest memory", bytes);
+        long padded = bytes + MemoryRegion.PADDING;
+        Descriptor file = SharedMemory.create("guest memory", padded);
         atEnd(file::close);
         int number = file.acquire(); // the region names it by its number
         atEnd(file::release);
-        return new MemoryRegion(
+        return MemoryRegion.padded(
                 VirtMap.RAM,
-                SharedMemory.map(file, 0, bytes, true, arena),
+                SharedMemory.map(file, 0, padded, true, arena),
                 Optional.of(new MemoryBacking.Descriptor(number, 0)));
     }
 
