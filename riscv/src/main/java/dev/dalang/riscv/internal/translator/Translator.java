@@ -47,7 +47,7 @@ public final class Translator implements RegionPlan.Guide {
             Math.clamp(Runtime.getRuntime().availableProcessors() / 2 - 1, 1, 4);
 
     /** A region of so few instructions is repeated in others rather than left alone. */
-    private static final int SMALL = 40;
+    private static final int SMALL = 8;
 
     /** How often groups of a region's accesses lie on two pages before one gets a bridge. */
     private static final int CROSSINGS = 64;
