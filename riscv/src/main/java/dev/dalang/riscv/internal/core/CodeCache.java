@@ -20,7 +20,7 @@ import java.util.function.Consumer;
  * is replaced, one that did not keeps its decoded form.
  */
 public final class CodeCache {
-    /** Pages kept at the most; beyond that all are dropped. About 30 KiB of heap each. */
+    /** Pages kept at the most; beyond that all are dropped. About 25 KiB of heap each. */
     static final int MAX_PAGES = 8192;
 
     private final List<MemoryRegion> regions;

@@ -26,14 +26,18 @@ public final class CodePage {
     public final long[] code = new long[SLOTS + 2];
 
     /**
-     * How often control may still come to a slot by a jump before the engine has to hear of it: to
-     * run its translation, or to ask for one. At least 1 until then. Harts lose each other's
-     * counts, which does no harm.
+     * How often control may still come to a slot by a jump before the engine has to hear of it, at
+     * 1, to ask for a translation. Below 0 where a translation is entered, see {@link #region}.
+     * Harts lose each other's counts, which does no harm; they may also undo what has just been
+     * written here, and ask again.
      */
     public final short[] countdown = new short[SLOTS];
 
-    /** Translations by the slot of their entry; where there is one, the countdown is at 1. */
-    public final @Nullable Region[] regions = new Region[SLOTS];
+    /**
+     * The translations that are entered in the page; where, is in {@link #countdown}. A table by
+     * slot would have a line of the host's cache for each entry. Nothing is at 0.
+     */
+    private @Nullable Region[] regions = new Region[1];
 
     /** What the translator knows of the page; its own affair. */
     public volatile @Nullable Object notes;
@@ -54,6 +58,66 @@ public final class CodePage {
         Arrays.fill(this.countdown, countdown);
         code[SLOTS] = Op.PAGE_END;
         code[SLOTS + 1] = Op.PAGE_END;
+    }
+
+    /** The translation that is entered at a slot; null if there is none. Any thread. */
+    public @Nullable Region region(int slot) {
+        int place = -countdown[slot];
+        if (place <= 0) {
+            return null;
+        }
+        // Without a lock a hart may see an older table, or what has taken the place of a region.
+        // The one then has no region yet, and the other finds that it is not entered there.
+        @Nullable Region[] all = regions;
+        return place < all.length ? all[place] : null;
+    }
+
+    /**
+     * Lets control into a translation at a slot. Any thread.
+     *
+     * @param region null for none
+     * @param left the countdown if there is none
+     */
+    public synchronized void setRegion(int slot, @Nullable Region region, short left) {
+        int before = -countdown[slot];
+        if (region == null) {
+            countdown[slot] = left;
+        } else {
+            int place = placeOf(region);
+            // Who sees the place is to see what is there.
+            VarHandle.releaseFence();
+            countdown[slot] = (short) -place;
+        }
+        if (before > 0 && isUnused(before)) {
+            regions[before] = null;
+        }
+    }
+
+    private int placeOf(Region region) {
+        int free = 0;
+        for (int place = regions.length - 1; place > 0; place--) {
+            if (regions[place] == region) {
+                return place;
+            }
+            if (regions[place] == null) {
+                free = place;
+            }
+        }
+        if (free == 0) {
+            free = regions.length;
+            regions = Arrays.copyOf(regions, 2 * free);
+        }
+        regions[free] = region;
+        return free;
+    }
+
+    private boolean isUnused(int place) {
+        for (short left : countdown) {
+            if (left == -place) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Guest physical address of the page. */

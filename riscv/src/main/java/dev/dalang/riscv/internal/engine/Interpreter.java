@@ -433,15 +433,17 @@ public final class Interpreter implements Engine {
                 continue;
             }
             n++;
+            // Read once: by the next look there may be a region, which must not be counted down.
+            final int left;
             if ((slot & ~SLOT_MASK) != 0
                     || n >= quantum
                     || core.attention != 0
-                    || countdown[slot] <= 1) {
+                    || (left = countdown[slot]) <= 1) {
                 core.pc = base + 2L * slot;
                 core.instret += n;
                 return;
             }
-            countdown[slot]--;
+            countdown[slot] = (short) (left - 1);
         }
     }
 

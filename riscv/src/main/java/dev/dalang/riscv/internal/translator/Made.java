@@ -20,7 +20,7 @@ record Made(CodePage page, RegionPlan plan, Region region, int bytes, int genera
     /** Whether harts still come in at one of its entries. */
     boolean isEntered() {
         return plan.entries.stream()
-                .anyMatch(slot -> CodeView.pageOf(slot) == 0 && page.regions[slot] == region);
+                .anyMatch(slot -> CodeView.pageOf(slot) == 0 && page.region(slot) == region);
     }
 
     /** What the next run should know of it. */

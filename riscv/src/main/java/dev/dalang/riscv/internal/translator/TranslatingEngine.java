@@ -49,7 +49,9 @@ public final class TranslatingEngine implements Engine {
             }
             int slot = (int) (pc & 4095) >>> 1;
             long before = core.instret;
-            Region region = crossing == 0 ? page.regions[slot] : bridge(page, slot, crossing);
+            // Read once, and before the region: what comes meanwhile must not be counted down.
+            int left = page.countdown[slot];
+            Region region = crossing == 0 ? page.region(slot) : bridge(page, slot, crossing);
             if (mmu.isPartialFetch() || core.debugged) {
                 interpreter.runIn(page, limit);
                 interpreted += core.instret - before;
@@ -60,14 +62,14 @@ public final class TranslatingEngine implements Engine {
                 if (core.instret != before || core.pc != pc || core.crossing != 0) {
                     continue;
                 }
-            } else if (crossing == 0 && page.countdown[slot] <= 1) {
+            } else if (crossing == 0 && left <= 1) {
                 page.countdown[slot] = translator.hot();
                 translator.request(page, slot, pc & Mmu.PAGE_MASK, mmu.fetchTag, mmu.fetchPage);
-                if (translator.isAtOnce() && page.regions[slot] != null) {
+                if (translator.isAtOnce() && page.region(slot) != null) {
                     continue;
                 }
             } else if (crossing == 0) {
-                page.countdown[slot]--;
+                page.countdown[slot] = (short) (left - 1);
             }
             if (translator.isAtOnce()) {
                 interpreter.step();
@@ -96,14 +98,18 @@ public final class TranslatingEngine implements Engine {
                 untilSample = SAMPLE;
                 sample(region, page, at, next, after - before);
             }
-            if ((next & Region.LOOK) != 0 || core.attention != 0 || after >= limit) {
+            // A region that has done nothing is not entered here any more.
+            if ((next & Region.LOOK) != 0
+                    || core.attention != 0
+                    || after >= limit
+                    || after == before) {
                 break;
             }
             CodePage holder = ((next ^ at) & Mmu.PAGE_MASK) == 0 ? page : mmu.pageAtHand(next);
             if (holder == null) {
                 break;
             }
-            Region follower = holder.regions[(int) (next & 4095) >>> 1];
+            Region follower = holder.region((int) (next & 4095) >>> 1);
             if (follower == null) {
                 break;
             }

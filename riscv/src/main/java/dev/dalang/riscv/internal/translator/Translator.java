@@ -195,7 +195,7 @@ public final class Translator implements RegionPlan.Guide {
 
     /**
      * Tells that control has come to a slot as often as {@link #hot} says, since the last time. The
-     * region that is entered there may appear in {@code page.regions} later.
+     * region that is entered there may appear in the page later.
      */
     void request(
             CodePage page, int slot, long base, long[] fetchTag, @Nullable CodePage[] fetchPage) {
@@ -362,13 +362,19 @@ public final class Translator implements RegionPlan.Guide {
                     candidate.isContinuation()
                             ? notes.pendingEntry(page, slot)
                             : notes.pending(page, slot);
-            if (page.regions[slot] != null
-                    || pending == null
-                            && notes.isInside(slot)
-                            && neighbour != null
-                            && neighbour.number() >= candidate.seen()) {
-                // Nothing to do, or what has been done may do.
+            if (page.region(slot) != null) {
                 return;
+            }
+            if (pending == null && neighbour != null && notes.isInside(slot)) {
+                if (neighbour.page() == page && neighbour.plan().entries.contains(slot)) {
+                    // A hart that counted at the same moment has undone it.
+                    page.setRegion(slot, neighbour.region(), hot);
+                    return;
+                }
+                if (neighbour.number() >= candidate.seen()) {
+                    // What has been done may do.
+                    return;
+                }
             }
         }
         if (pending != null) {
@@ -457,7 +463,7 @@ public final class Translator implements RegionPlan.Guide {
         synchronized (this) {
             made = madeFor.get(region);
             if (made == null
-                    || page.regions[slot] != region
+                    || page.region(slot) != region
                     || made.generation() >= JOINT + MAX_JOINTS
                     || PageNotes.of(page).isInJoint(page, slot)) {
                 return;
@@ -661,18 +667,16 @@ public final class Translator implements RegionPlan.Guide {
             finisher.execute(finish);
             return;
         }
-        Region before = page.regions[slot];
+        Region before = page.region(slot);
         Apprentice apprentice =
                 new Apprentice(
                         region,
                         () -> {
-                            page.regions[slot] = before;
-                            page.countdown[slot] = before == null ? hot : 1;
+                            page.setRegion(slot, before, hot);
                             finisher.execute(finish);
                         });
         pending.apprentice = apprentice;
-        page.regions[slot] = apprentice;
-        page.countdown[slot] = 1;
+        page.setRegion(slot, apprentice, hot);
     }
 
     /** What is best for a region; what is not measured does everything, by turns. */
@@ -695,12 +699,12 @@ public final class Translator implements RegionPlan.Guide {
                 || candidates.contains(page, slot)) {
             return HOTTEST;
         }
-        return Math.max(0, (hot - left) * HOTTEST / hot);
+        return Math.clamp((hot - left) * HOTTEST / hot, 0, HOTTEST);
     }
 
     @Override
     public boolean isTaken(CodePage page, int slot) {
-        Region region = page.regions[slot];
+        Region region = page.region(slot);
         return region != null && region.instructions() > SMALL;
     }
 
@@ -742,10 +746,9 @@ public final class Translator implements RegionPlan.Guide {
         CodePage page = made.page();
         for (int slot : made.plan().entries) {
             if (CodeView.pageOf(slot) == 0) {
-                Region other = page.regions[slot];
+                Region other = page.region(slot);
                 if (other == null || other.instructions() <= made.region().instructions()) {
-                    page.regions[slot] = made.region();
-                    page.countdown[slot] = 1;
+                    page.setRegion(slot, made.region(), hot);
                 }
             }
         }
@@ -770,7 +773,7 @@ public final class Translator implements RegionPlan.Guide {
         CodePage page = made.plan().pageOf(slot);
         int inPage = slot & CodePage.SLOTS - 1;
         PageNotes.of(page).setNeighbour(inPage, made, within);
-        if (page.regions[inPage] == null) {
+        if (page.region(inPage) == null) {
             page.countdown[inPage] = hot;
         }
     }
@@ -787,9 +790,8 @@ public final class Translator implements RegionPlan.Guide {
         }
         CodePage page = made.page();
         for (int slot : made.plan().entries) {
-            if (CodeView.pageOf(slot) == 0 && page.regions[slot] == made.region()) {
-                page.regions[slot] = null;
-                page.countdown[slot] = hot;
+            if (CodeView.pageOf(slot) == 0 && page.region(slot) == made.region()) {
+                page.setRegion(slot, null, hot);
             }
         }
     }

@@ -7,6 +7,7 @@ import dev.dalang.riscv.EngineStatistics;
 import dev.dalang.riscv.internal.core.CodePage;
 import dev.dalang.riscv.internal.core.CodePages;
 import dev.dalang.riscv.internal.core.Mmu;
+import dev.dalang.riscv.internal.core.Region;
 import dev.dalang.testkit.riscv.Assembler;
 import dev.dalang.testkit.riscv.Label;
 
@@ -19,7 +20,7 @@ import java.time.Duration;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
-/** What cannot be translated for a reason that nobody thought of. */
+/** What goes wrong around a translation, and what comes of it. */
 class TranslatorFailureTest {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
@@ -44,11 +45,21 @@ class TranslatorFailureTest {
         return page;
     }
 
+    private static void loop(Assembler a) {
+        Label head = a.here();
+        a.addi(5, 5, 1);
+        a.j(head);
+    }
+
     /** Asks for the beginning of a page as a hart does that finds it hot. */
     private void request(CodePage page, long[] fetchTag, @Nullable CodePage[] fetchPage) {
         for (int n = 0; n < Candidates.WORTH; n++) {
             translator.request(page, 0, Plans.ORIGIN, fetchTag, fetchPage);
         }
+    }
+
+    private void request(CodePage page) {
+        request(page, new long[Mmu.FETCH_ENTRIES], new CodePage[Mmu.FETCH_ENTRIES]);
     }
 
     private EngineStatistics statistics() {
@@ -69,17 +80,34 @@ class TranslatorFailureTest {
         // There is no room for the page that the jump goes to, which no hart has.
         request(leaving, new long[0], new CodePage[0]);
         await(() -> statistics().failures() == 1);
-        assertThat(leaving.regions[0]).isNull();
+        assertThat(leaving.region(0)).isNull();
 
-        CodePage looping =
-                executed(
-                        a -> {
-                            Label head = a.here();
-                            a.addi(5, 5, 1);
-                            a.j(head);
-                        });
-        request(looping, new long[Mmu.FETCH_MASK + 1], new CodePage[Mmu.FETCH_MASK + 1]);
-        await(() -> looping.regions[0] != null);
+        CodePage looping = executed(TranslatorFailureTest::loop);
+        request(looping);
+        await(() -> looping.region(0) != null);
         assertThat(statistics().failures()).isEqualTo(1);
+    }
+
+    @Test
+    void aRegionThatAHartHasUndoneByCountingIsEnteredAgain() throws InterruptedException {
+        CodePage looping = executed(TranslatorFailureTest::loop);
+        request(looping);
+        await(() -> looping.region(0) != null);
+        // That was in training, which now has no end of its own.
+        looping.countdown[0] = 5;
+        await(
+                () -> {
+                    request(looping);
+                    return statistics().regions() == 1;
+                });
+        Region made = looping.region(0);
+        assertThat(made).isNotNull();
+
+        looping.countdown[0] = 5;
+        request(looping);
+        await(() -> looping.region(0) != null);
+
+        assertThat(looping.region(0)).isSameAs(made);
+        assertThat(statistics().regions()).isEqualTo(1);
     }
 }
