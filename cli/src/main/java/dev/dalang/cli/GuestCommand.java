@@ -67,13 +67,19 @@ final class GuestCommand implements Runnable {
                             description = "Which guest (default: ${DEFAULT-VALUE}).")
                     String name,
             @Option(
+                            names = "--if-missing",
+                            description = "Fetch nothing where a version of it is here.")
+                    boolean ifMissing,
+            @Option(
                             names = {"-q", "--quiet"},
                             description = "Show no progress.")
                     boolean quiet) {
         Guest guest;
+        Guests guests = Guests.inUserCache();
         ProgressLine line = new ProgressLine(System.err, RawTerminal.isTerminal(2));
+        FetchProgress progress = quiet ? FetchProgress.none() : line;
         try {
-            guest = Guests.inUserCache().fetch(name, quiet ? FetchProgress.none() : line);
+            guest = ifMissing ? guests.guest(name, progress) : guests.fetch(name, progress);
         } finally {
             line.finish();
         }

@@ -193,6 +193,7 @@ class CommandLineTest {
         "run --transport usb, '--transport: expected pci or mmio, found usb'",
         "guest, 'expected one of list, fetch, disk, remove'",
         "guest fetch nothing, 'there is no guest ''nothing''; there is debian'",
+        "guest fetch --if-missing nothing, 'there is no guest ''nothing''; there is debian'",
         "guest remove, NAME",
         "completion fish, fish"
     })
