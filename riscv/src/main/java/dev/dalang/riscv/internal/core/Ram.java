@@ -4,8 +4,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Plain accesses to RAM for generated code, which the compiler directives have inlined. Values are
- * sign-extended, offsets in bytes.
+ * Plain accesses to RAM for generated code, which the compiler directives have inlined. Offsets are
+ * in bytes.
  */
 public final class Ram {
     /** Memory of no use, for calls that are made to be linked. */
@@ -14,17 +14,17 @@ public final class Ram {
     private Ram() {}
 
     /** One byte. */
-    public static long readByte(MemorySegment ram, long offset) {
+    public static byte readByte(MemorySegment ram, long offset) {
         return (byte) Mmu.BYTE.get(ram, offset);
     }
 
     /** Two bytes. */
-    public static long readShort(MemorySegment ram, long offset) {
+    public static short readShort(MemorySegment ram, long offset) {
         return (short) Mmu.SHORT.get(ram, offset);
     }
 
     /** Four bytes. */
-    public static long readInt(MemorySegment ram, long offset) {
+    public static int readInt(MemorySegment ram, long offset) {
         return (int) Mmu.INT.get(ram, offset);
     }
 

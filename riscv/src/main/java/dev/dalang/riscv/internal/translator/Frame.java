@@ -68,6 +68,9 @@ final class Frame {
     /** Whether floating-point state was marked dirty in the present block. */
     private boolean dirty;
 
+    /** Registers that the present block has given a sign-extended word, by bit; x0 is one. */
+    private int words;
+
     Frame(CodeBuilder b, RegionRegisters registers, boolean inPlace) {
         this.b = b;
         this.inPlace = inPlace;
@@ -111,8 +114,31 @@ final class Frame {
         return this;
     }
 
+    /** Pushes the low word of a general register. */
+    Frame getWord(int r) {
+        get(r);
+        b.l2i();
+        return this;
+    }
+
+    /** Whether a general register is known to hold a sign-extended word. */
+    boolean isWord(int r) {
+        return (words >>> r & 1) != 0;
+    }
+
+    /** Pops a sign-extended word into a general register. */
+    void setWord(int r) {
+        set(r);
+        if (r < 32) {
+            words |= 1 << r;
+        }
+    }
+
     /** Pops into a general register; what is written to x0 is dropped. */
     void set(int r) {
+        if (r < 32) {
+            words &= ~(1 << r);
+        }
         if (r >= 32) {
             b.pop2();
         } else if (inPlace) {
@@ -235,6 +261,7 @@ final class Frame {
     void beginBlock() {
         uncounted = 0;
         dirty = false;
+        words = 1;
     }
 
     /** One more instruction of the block is done. */

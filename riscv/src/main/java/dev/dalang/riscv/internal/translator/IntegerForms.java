@@ -47,8 +47,13 @@ final class IntegerForms {
         } else if (op >= Op.FIRST_ATOMIC && op <= Op.LAST_ATOMIC) {
             atomic(i, op, slot);
         } else if (op != Op.NOP) {
+            boolean isWord = givesWord(i, op);
             compute(i, op, slot);
-            frame.set(RegionRegisters.rd(i));
+            if (isWord) {
+                frame.setWord(RegionRegisters.rd(i));
+            } else {
+                frame.set(RegionRegisters.rd(i));
+            }
         }
     }
 
@@ -61,9 +66,13 @@ final class IntegerForms {
             case Op.MV -> frame.get(rs1);
             case Op.AUIPC -> frame.address(2L * slot + imm);
             case Op.ADDI -> immediate(rs1, imm).ladd();
-            case Op.XORI -> immediate(rs1, imm).lxor();
-            case Op.ORI -> immediate(rs1, imm).lor();
-            case Op.ANDI -> immediate(rs1, imm).land();
+            case Op.XORI, Op.ORI, Op.ANDI -> {
+                if (frame.isWord(rs1)) {
+                    logicOfWords(word(rs1, imm), op);
+                } else {
+                    logic(immediate(rs1, imm), op);
+                }
+            }
             case Op.SLTI -> {
                 immediate(rs1, imm).lcmp();
                 isNegative();
@@ -77,9 +86,13 @@ final class IntegerForms {
             case Op.SRAI -> shift(rs1, imm).lshr();
             case Op.ADD -> two(rs1, rs2).ladd();
             case Op.SUB -> two(rs1, rs2).lsub();
-            case Op.XOR -> two(rs1, rs2).lxor();
-            case Op.OR -> two(rs1, rs2).lor();
-            case Op.AND -> two(rs1, rs2).land();
+            case Op.XOR, Op.OR, Op.AND -> {
+                if (frame.isWord(rs1) && frame.isWord(rs2)) {
+                    logicOfWords(words(rs1, rs2), op);
+                } else {
+                    logic(two(rs1, rs2), op);
+                }
+            }
             case Op.MUL -> two(rs1, rs2).lmul();
             case Op.SLL -> two(rs1, rs2).l2i().lshl();
             case Op.SRL -> two(rs1, rs2).l2i().lushr();
@@ -139,12 +152,12 @@ final class IntegerForms {
             case Op.CTZW -> countWord(rs1, "numberOfTrailingZeros");
             case Op.CPOPW -> countWord(rs1, "bitCount");
             case Op.SEXT_B -> {
-                frame.get(rs1);
-                b.l2i().i2b().i2l();
+                frame.getWord(rs1);
+                b.i2b().i2l();
             }
             case Op.SEXT_H -> {
-                frame.get(rs1);
-                b.l2i().i2s().i2l();
+                frame.getWord(rs1);
+                b.i2s().i2l();
             }
             case Op.ZEXT_H -> immediate(rs1, 0xFFFF).land();
             case Op.ROL -> two(rs1, rs2).l2i().invokestatic(Types.LONG, "rotateLeft", ROTATE_LONG);
@@ -160,6 +173,42 @@ final class IntegerForms {
                 two(rs1, rs2).loadConstant((int) imm).invokestatic(OPS, "compute", COMPUTE);
             }
         }
+    }
+
+    private static void logic(CodeBuilder b, int op) {
+        switch (op) {
+            case Op.XOR, Op.XORI -> b.lxor();
+            case Op.OR, Op.ORI -> b.lor();
+            default -> b.land();
+        }
+    }
+
+    /**
+     * In 32 bits: the JVM's compiler sees a rotation only where all of it is in ints, and need not
+     * extend what it is made of.
+     */
+    private static void logicOfWords(CodeBuilder b, int op) {
+        switch (op) {
+            case Op.XOR, Op.XORI -> b.ixor();
+            case Op.OR, Op.ORI -> b.ior();
+            default -> b.iand();
+        }
+        b.i2l();
+    }
+
+    /** Whether the result of an instruction is a sign-extended word. */
+    private boolean givesWord(long i, int op) {
+        int rs1 = RegionRegisters.rs1(i);
+        return switch (op) {
+            case Op.MV, Op.XORI, Op.ORI -> frame.isWord(rs1);
+            case Op.XOR, Op.OR, Op.AND -> frame.isWord(rs1) && frame.isWord(RegionRegisters.rs2(i));
+            case Op.ANDI -> i >= 0 || frame.isWord(rs1);
+            case Op.LI, Op.SLTI, Op.SLTIU, Op.SLT, Op.SLTU -> true;
+            case Op.ADDIW, Op.SLLIW, Op.SRLIW, Op.SRAIW -> true;
+            case Op.ADDW, Op.SUBW, Op.MULW, Op.SLLW, Op.SRLW, Op.SRAW -> true;
+            case Op.RORIW, Op.SEXT_B, Op.SEXT_H, Op.ZEXT_H -> true;
+            default -> false;
+        };
     }
 
     private CodeBuilder immediate(int rs1, long imm) {
@@ -178,15 +227,13 @@ final class IntegerForms {
     }
 
     private CodeBuilder word(int rs1, long imm) {
-        frame.get(rs1);
-        return b.l2i().loadConstant((int) imm);
+        frame.getWord(rs1);
+        return b.loadConstant((int) imm);
     }
 
     private CodeBuilder words(int rs1, int rs2) {
-        frame.get(rs1);
-        b.l2i();
-        frame.get(rs2);
-        return b.l2i();
+        frame.getWord(rs1).getWord(rs2);
+        return b;
     }
 
     private CodeBuilder inverted(int rs1, int rs2) {
@@ -218,8 +265,8 @@ final class IntegerForms {
     }
 
     private void countWord(int rs1, String method) {
-        frame.get(rs1);
-        b.l2i().invokestatic(INTEGER, method, COUNT_INT).i2l();
+        frame.getWord(rs1);
+        b.invokestatic(INTEGER, method, COUNT_INT).i2l();
     }
 
     /** Turns the -1, 0 or 1 of a comparison into "less than". */

@@ -32,7 +32,6 @@ import java.util.Set;
  * them.
  */
 final class MemoryForms {
-    private static final MethodTypeDesc READ = MethodTypeDesc.of(CD_long, Types.SEGMENT, CD_long);
     private static final MethodTypeDesc WRITE =
             MethodTypeDesc.of(CD_void, Types.SEGMENT, CD_long, CD_long);
     private static final long BOX = 0xFFFF_FFFF_0000_0000L;
@@ -114,12 +113,15 @@ final class MemoryForms {
         find(i, false, size, slot);
         if (direct) {
             b.invokevirtual(Types.VAR_HANDLE, "get", width.get());
-            width.widen(b);
         } else {
-            b.invokestatic(Types.RAM_ACCESS, "read" + width.suffix(), READ);
+            b.invokestatic(Types.RAM_ACCESS, "read" + width.suffix(), width.get());
         }
-        if (!signed && size < 8) {
-            b.loadConstant((1L << 8 * size) - 1).land();
+        if (!signed && size < 4) {
+            b.loadConstant((1 << 8 * size) - 1).iand();
+        }
+        width.widen(b);
+        if (!signed && size == 4) {
+            b.loadConstant(0xFFFF_FFFFL).land();
         }
         setResult(i);
     }
@@ -132,6 +134,8 @@ final class MemoryForms {
         }
         if (RegionPlan.isFloat(op)) {
             frame.setF(rd);
+        } else if (op != Op.LD && op != Op.LWU) {
+            frame.setWord(rd);
         } else {
             frame.set(rd);
         }

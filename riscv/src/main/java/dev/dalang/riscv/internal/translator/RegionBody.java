@@ -33,6 +33,7 @@ import java.util.TreeMap;
  */
 final class RegionBody {
     private static final MethodTypeDesc SPECULATION_OFF = MethodTypeDesc.of(CD_void, CD_boolean);
+    private static final MethodTypeDesc COMPARE_WORDS = MethodTypeDesc.of(CD_int, CD_int, CD_int);
     private static final MethodTypeDesc EXECUTE_SYSTEM = MethodTypeDesc.of(CD_boolean, CD_long);
 
     private final RegionPlan plan;
@@ -230,7 +231,37 @@ final class RegionBody {
 
     private void branch(long i, int op, int slot, int next) {
         Label taken = b.newLabel();
-        frame.get(RegionRegisters.rs1(i)).get(RegionRegisters.rs2(i));
+        int rs1 = RegionRegisters.rs1(i);
+        int rs2 = RegionRegisters.rs2(i);
+        // Of two words what was extended need not be compared; with zero nothing is gained.
+        if (rs1 != 0 && rs2 != 0 && frame.isWord(rs1) && frame.isWord(rs2)) {
+            frame.getWord(rs1).getWord(rs2);
+            branchByWords(op, taken);
+        } else {
+            frame.get(rs1).get(rs2);
+            branchByLongs(op, taken);
+        }
+        goTo(next, slot);
+        b.labelBinding(taken);
+        goTo(slot + (int) (i >> 33), slot);
+    }
+
+    private void branchByWords(int op, Label taken) {
+        switch (op) {
+            case Op.BEQ -> b.if_icmpeq(taken);
+            case Op.BNE -> b.if_icmpne(taken);
+            case Op.BLT -> b.if_icmplt(taken);
+            case Op.BGE -> b.if_icmpge(taken);
+            case Op.BLTU -> compareUnsignedWords().iflt(taken);
+            default -> compareUnsignedWords().ifge(taken);
+        }
+    }
+
+    private CodeBuilder compareUnsignedWords() {
+        return b.invokestatic(Types.of(Integer.class), "compareUnsigned", COMPARE_WORDS);
+    }
+
+    private void branchByLongs(int op, Label taken) {
         switch (op) {
             case Op.BEQ -> b.lcmp().ifeq(taken);
             case Op.BNE -> b.lcmp().ifne(taken);
@@ -239,9 +270,6 @@ final class RegionBody {
             case Op.BLTU -> compareUnsigned().iflt(taken);
             default -> compareUnsigned().ifge(taken);
         }
-        goTo(next, slot);
-        b.labelBinding(taken);
-        goTo(slot + (int) (i >> 33), slot);
     }
 
     private CodeBuilder compareUnsigned() {

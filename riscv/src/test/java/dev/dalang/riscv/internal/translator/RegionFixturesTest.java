@@ -184,6 +184,19 @@ class RegionFixturesTest {
                     a.addw(5, 6, 7);
                     a.ecall();
                 }),
+        ROTATION_OF_WORDS(
+                a -> {
+                    Label end = a.label();
+                    a.srliw(5, 6, 7);
+                    a.slliw(6, 6, 25);
+                    a.or(5, 5, 6);
+                    a.xor(7, 7, 5);
+                    a.lbu(6, 0, 8);
+                    a.bltu(6, 5, end);
+                    a.xori(5, 7, 1);
+                    a.bind(end);
+                    a.ecall();
+                }),
         MULTIPLY_AND_DIVIDE(
                 a -> {
                     a.mul(5, 6, 7);
