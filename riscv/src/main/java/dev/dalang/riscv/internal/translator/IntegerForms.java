@@ -30,6 +30,11 @@ final class IntegerForms {
             MethodTypeDesc.of(CD_long, CD_int, CD_long, CD_long, CD_long);
     private static final MethodTypeDesc EXECUTE = MethodTypeDesc.of(CD_boolean, CD_long, CD_long);
 
+    /** Bits of what comes before and after a FENCE; above them are those of devices. */
+    private static final int READS = 2;
+
+    private static final int WRITES = 1;
+
     private final Frame frame;
     private final CodeBuilder b;
 
@@ -41,7 +46,7 @@ final class IntegerForms {
     /** Emits an instruction that is neither a jump, a load, a store, a float nor a CSR access. */
     void emit(long i, int op, int slot) {
         if (op == Op.FENCE) {
-            b.invokestatic(Types.of(VarHandle.class), "fullFence", MethodTypeDesc.of(CD_void));
+            b.invokestatic(Types.of(VarHandle.class), fence(i), MethodTypeDesc.of(CD_void));
         } else if (op >= Op.CBO_ZERO && op <= Op.CBO_INVAL) {
             leaveToOthers(i, slot);
         } else if (op >= Op.FIRST_ATOMIC && op <= Op.LAST_ATOMIC) {
@@ -55,6 +60,20 @@ final class IntegerForms {
                 frame.set(RegionRegisters.rd(i));
             }
         }
+    }
+
+    /**
+     * The weakest fence of the host that orders what a FENCE does. Only stores before loads need
+     * more than the host's processor does by itself, and Linux asks for that less often than for
+     * what follows a load or comes before a store. Accesses to devices are calls.
+     */
+    private static String fence(long i) {
+        int before = (int) (i >>> 56) & 15;
+        int after = (int) (i >>> 52) & 15;
+        if (before == READS) {
+            return after <= (READS | WRITES) ? "acquireFence" : "fullFence";
+        }
+        return after == WRITES && before <= (READS | WRITES) ? "releaseFence" : "fullFence";
     }
 
     private void compute(long i, int op, int slot) {

@@ -42,6 +42,10 @@ class RegionFixturesTest {
     private static final int SSTATUS = 0x100;
     private static final int FCSR = 0x003;
 
+    private static final int WRITES = 1;
+    private static final int READS = 2;
+    private static final int DEVICES = 12;
+
     /** What is translated; what it holds is never changed. */
     @SuppressWarnings("ImmutableEnumChecker")
     private enum Program {
@@ -174,6 +178,10 @@ class RegionFixturesTest {
         FENCE(
                 a -> {
                     a.fence();
+                    a.fence(READS, READS | WRITES);
+                    a.fence(READS | WRITES, WRITES);
+                    a.fence(READS | WRITES, READS | WRITES);
+                    a.fence(READS, READS | WRITES | DEVICES);
                     a.ecall();
                 }),
         SHIFTS_AND_WORDS(
