@@ -30,6 +30,8 @@ final class IntegerForms {
             MethodTypeDesc.of(CD_long, CD_int, CD_long, CD_long, CD_long);
     private static final MethodTypeDesc EXECUTE = MethodTypeDesc.of(CD_boolean, CD_long, CD_long);
 
+    private static final long LOW_WORD = 0xFFFF_FFFFL;
+
     /** Bits of what comes before and after a FENCE; above them are those of devices. */
     private static final int READS = 2;
 
@@ -92,13 +94,14 @@ final class IntegerForms {
                     logic(immediate(rs1, imm), op);
                 }
             }
-            case Op.SLTI -> {
-                immediate(rs1, imm).lcmp();
-                isNegative();
-            }
+            case Op.SLTI -> isLess(rs1, () -> b.loadConstant(imm), true);
             case Op.SLTIU -> {
-                immediate(rs1, imm).invokestatic(Types.LONG, "compareUnsigned", Types.COMPARE);
-                isNegative();
+                if (imm == 1) {
+                    isNonzero(rs1);
+                    b.lconst_1().lxor();
+                } else {
+                    isBelow(rs1, () -> b.loadConstant(imm), true);
+                }
             }
             case Op.SLLI -> shift(rs1, imm).lshl();
             case Op.SRLI -> shift(rs1, imm).lushr();
@@ -117,12 +120,19 @@ final class IntegerForms {
             case Op.SRL -> two(rs1, rs2).l2i().lushr();
             case Op.SRA -> two(rs1, rs2).l2i().lshr();
             case Op.SLT -> {
-                two(rs1, rs2).lcmp();
-                isNegative();
+                if (rs2 == 0) {
+                    frame.get(rs1);
+                    takeSign();
+                } else {
+                    isLess(rs1, () -> frame.get(rs2), frame.isWord(rs2));
+                }
             }
             case Op.SLTU -> {
-                two(rs1, rs2).invokestatic(Types.LONG, "compareUnsigned", Types.COMPARE);
-                isNegative();
+                if (rs1 == 0) {
+                    isNonzero(rs2);
+                } else {
+                    isBelow(rs1, () -> frame.get(rs2), frame.isWord(rs2));
+                }
             }
             case Op.ADDIW -> word(rs1, imm).iadd().i2l();
             case Op.SLLIW -> word(rs1, imm).ishl().i2l();
@@ -261,7 +271,7 @@ final class IntegerForms {
     }
 
     private void lowWord(int rs1, int by, int rs2) {
-        immediate(rs1, 0xFFFF_FFFFL).land();
+        immediate(rs1, LOW_WORD).land();
         shiftAndAdd(by, rs2);
     }
 
@@ -286,6 +296,48 @@ final class IntegerForms {
     private void countWord(int rs1, String method) {
         frame.getWord(rs1);
         b.invokestatic(INTEGER, method, COUNT_INT).i2l();
+    }
+
+    /**
+     * Pushes whether a register is less than what is pushed. The difference of two words has the
+     * sign that is wanted; else it may overflow, and the host has to compare and to jump.
+     */
+    private void isLess(int rs1, Runnable other, boolean isWord) {
+        frame.get(rs1);
+        other.run();
+        if (isWord && frame.isWord(rs1)) {
+            b.lsub();
+            takeSign();
+        } else {
+            b.lcmp();
+            isNegative();
+        }
+    }
+
+    /** As {@link #isLess}, without signs. Extended words are in the order of the words. */
+    private void isBelow(int rs1, Runnable other, boolean isWord) {
+        frame.get(rs1);
+        if (isWord && frame.isWord(rs1)) {
+            b.loadConstant(LOW_WORD).land();
+            other.run();
+            b.loadConstant(LOW_WORD).land().lsub();
+            takeSign();
+        } else {
+            other.run();
+            b.invokestatic(Types.LONG, "compareUnsigned", Types.COMPARE);
+            isNegative();
+        }
+    }
+
+    /** Pushes whether a register is not 0: only then it or its negative has a sign. */
+    private void isNonzero(int r) {
+        frame.get(r);
+        b.dup2().lneg().lor();
+        takeSign();
+    }
+
+    private void takeSign() {
+        b.bipush(63).lushr();
     }
 
     /** Turns the -1, 0 or 1 of a comparison into "less than". */

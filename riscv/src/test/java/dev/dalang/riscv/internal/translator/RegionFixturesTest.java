@@ -205,6 +205,18 @@ class RegionFixturesTest {
                     a.bind(end);
                     a.ecall();
                 }),
+        COMPARISONS(
+                a -> {
+                    a.slt(5, 6, 7);
+                    a.slt(5, 6, 0);
+                    a.sltu(5, 0, 6);
+                    a.sltiu(5, 6, 1);
+                    a.sltiu(5, 6, 2);
+                    a.addw(6, 6, 7);
+                    a.slti(5, 6, 10);
+                    a.sltu(7, 6, 5);
+                    a.ecall();
+                }),
         MULTIPLY_AND_DIVIDE(
                 a -> {
                     a.mul(5, 6, 7);
