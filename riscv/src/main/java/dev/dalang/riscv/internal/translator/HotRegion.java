@@ -1,5 +1,7 @@
 package dev.dalang.riscv.internal.translator;
 
+import dev.dalang.riscv.internal.core.CodePage;
+
 import java.util.List;
 import java.util.Set;
 
@@ -37,5 +39,27 @@ record HotRegion(
 
     HotRegion withWeight(long other) {
         return new HotRegion(pages, wanted, blocks, generation, other);
+    }
+
+    /** Whether its pages are there, as they were. */
+    boolean isAtHand(CodeView view) {
+        for (Page expected : pages) {
+            CodePage page = view.page(expected.number);
+            if (page == null || page.hash() != expected.hash) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /**
+     * Plans it in the shape that it had.
+     *
+     * @param guide to where pages end
+     * @param jointBytes see {@link Generation#JOINT_BYTES}
+     */
+    RegionPlan planAgain(CodeView view, RegionPlan.Guide guide, int jointBytes) {
+        int most = Generation.isJoint(generation) ? jointBytes : Generation.MAX_BYTES;
+        return RegionPlan.of(view, new Remembering(guide, this), wanted, 2 * most);
     }
 }

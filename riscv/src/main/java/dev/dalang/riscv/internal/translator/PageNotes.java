@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 
-/** What the translator knows of a page's slots. Guarded by the translator. */
+/** What the translator knows of a page's slots. Guarded by {@link StandingRegions}. */
 final class PageNotes {
     /** A stack that is often somewhere else has pages that end anywhere. */
     private static final int MAX_PAGE_ENDS = 2;

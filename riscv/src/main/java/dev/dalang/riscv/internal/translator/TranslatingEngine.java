@@ -19,6 +19,7 @@ public final class TranslatingEngine implements Engine {
     private final Interpreter interpreter;
     private final Region.OtherOps others;
     private final Translator translator;
+    private final Improvements improvements;
     private int untilSample = SAMPLE;
 
     /** What ran last, if a region did. */
@@ -32,6 +33,7 @@ public final class TranslatingEngine implements Engine {
         this.interpreter = interpreter;
         this.others = interpreter.others();
         this.translator = translator;
+        this.improvements = translator.improvements();
     }
 
     @Override
@@ -126,7 +128,7 @@ public final class TranslatingEngine implements Engine {
         long base = at & Mmu.PAGE_MASK;
         if ((next & Region.LOOK) == 0 && region.departures().note(next - base)) {
             int slot = (int) (at & 4095) >>> 1;
-            translator.requestJoint(region, page, slot, base, mmu.fetchTag, mmu.fetchPage);
+            improvements.requestJoint(region, page, slot, base, mmu.fetchTag, mmu.fetchPage);
         }
     }
 
@@ -139,14 +141,14 @@ public final class TranslatingEngine implements Engine {
         Region bridge = left.bridge(group);
         int times = left.crossed();
         long base = core.pc & Mmu.PAGE_MASK;
-        if (bridge == null && times % translator.crossingsForBridge() == 0) {
-            translator.requestBridge(left, group, page, slot, base, mmu.fetchTag, mmu.fetchPage);
+        if (bridge == null && times % improvements.crossingsForBridge() == 0) {
+            improvements.requestBridge(left, group, page, slot, base, mmu.fetchTag, mmu.fetchPage);
             bridge = left.bridge(group);
         }
-        if (times % translator.crossingsForDivision() == 0) {
+        if (times % improvements.crossingsForDivision() == 0) {
             long pointer = core.x[RegionRegisters.rs1(page.code[slot])];
             int pageEnd = (int) -pointer & 4095;
-            translator.requestDivision(
+            improvements.requestDivision(
                     left, pageEnd, page, slot, base, mmu.fetchTag, mmu.fetchPage);
         }
         return bridge;

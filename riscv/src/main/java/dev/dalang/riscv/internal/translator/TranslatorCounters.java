@@ -2,6 +2,7 @@ package dev.dalang.riscv.internal.translator;
 
 import dev.dalang.riscv.EngineStatistics;
 import dev.dalang.riscv.EngineStatistics.Fallback;
+import dev.dalang.riscv.internal.core.CodePage;
 
 import java.time.Duration;
 import java.util.concurrent.ConcurrentHashMap;
@@ -9,6 +10,8 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /** What a translator has done. Any thread. */
 public final class TranslatorCounters {
+    private static final System.Logger LOG = System.getLogger(TranslatorCounters.class.getName());
+
     private final AtomicLong regions = new AtomicLong();
     private final AtomicLong remade = new AtomicLong();
     private final AtomicLong joined = new AtomicLong();
@@ -54,8 +57,13 @@ public final class TranslatorCounters {
         divided.incrementAndGet();
     }
 
-    void failed() {
+    /** Counts what went wrong with the code at a slot, and says so. */
+    void failed(CodePage page, int slot, Throwable e) {
         failures.incrementAndGet();
+        LOG.log(
+                System.Logger.Level.WARNING,
+                "code at 0x%x stays as it is".formatted(page.address() + 2L * slot),
+                e);
     }
 
     void fellBack(Fallback reason) {
