@@ -9,6 +9,14 @@ module dev.dalang.bench {
     requires dev.dalang.remote;
     requires dev.dalang.virtio;
     requires dev.dalang.vm;
+    requires info.picocli;
     requires jmh.core;
     requires static org.jspecify;
+
+    opens dev.dalang.bench to
+            info.picocli;
+    opens dev.dalang.bench.guest to
+            info.picocli;
+    opens dev.dalang.bench.vfiouser to
+            info.picocli;
 }

@@ -1,72 +1,90 @@
 package dev.dalang.bench.guest;
 
-import dev.dalang.vm.guest.GuestException;
+import org.jspecify.annotations.Nullable;
+
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
-import java.util.function.Function;
+import java.util.concurrent.Callable;
 
 /**
- * A command that compares, as its user sees it: help, the table on standard output and perhaps in a
- * document, an exit code of 2 for what cannot be asked for and of 1 for what cannot be done.
- *
- * @param name of the command, which marks its table in a document
- * @param help what {@code --help} prints
- * @param parse reads the command line; the first argument is the root of the source tree
- * @param save the document whose table is replaced
- * @param comparison does the work
- * @param <O> what a user may ask for
+ * A command that compares, as its user sees it: the table on standard output, and perhaps in the
+ * document on performance.
  */
-public record ComparisonCommand<O>(
-        String name,
-        String help,
-        Function<List<String>, O> parse,
-        Function<O, Optional<Path>> save,
-        Comparison<O> comparison) {
+public abstract class ComparisonCommand implements Callable<Integer> {
+    private static final int RUNS = 5;
+    private static final String ROOT = "--root";
 
-    /**
-     * Compares.
-     *
-     * @param <O> what a user may ask for
-     */
-    @FunctionalInterface
-    public interface Comparison<O> {
-        /** Gives the table, in Markdown. */
-        String compare(O options) throws IOException;
+    @Spec private CommandSpec spec;
+
+    @Option(names = ROOT, hidden = true)
+    private Path root = Path.of("");
+
+    @Option(
+            names = "--runs",
+            paramLabel = "N",
+            converter = Words.Positive.class,
+            description = "Measure everything N times (" + RUNS + ").")
+    private @Nullable Integer runs;
+
+    @Option(names = "--quick", description = "Only show that everything works: one short run.")
+    private boolean quick;
+
+    @Option(names = "--save", description = "Put the table into docs/performance.md.")
+    private boolean saves;
+
+    /** The source tree, whose {@code dalang} is measured. */
+    public final Path root() {
+        return root;
     }
 
-    /**
-     * Runs it; may end the process.
-     *
-     * @param args the command line
-     */
-    public void run(String[] args) {
-        // What is printed does not depend on who prints it.
-        Locale.setDefault(Locale.ROOT);
-        List<String> words = List.of(args);
-        if (words.contains("--help")) {
-            System.out.print(help);
-            return;
+    /** How often everything is measured; the medians are reported. */
+    public final int runs() {
+        if (runs != null) {
+            return runs;
         }
-        O options;
-        try {
-            options = parse.apply(words);
-        } catch (BenchException e) {
-            HostTools.say(String.valueOf(e.getMessage()));
-            System.exit(2);
-            return;
-        }
+        return quick ? 1 : RUNS;
+    }
+
+    /** Whether to show only that everything works, where nothing else is said. */
+    protected final boolean isQuick() {
+        return quick;
+    }
+
+    /** The document whose table is replaced. */
+    public final Optional<Path> save() {
+        return saves ? Optional.of(root.resolve("docs/performance.md")) : Optional.empty();
+    }
+
+    /** The whole command, as it marks its table in the document. */
+    public final String name() {
+        return "dalang bench " + spec.name();
+    }
+
+    /** The command as it was given, for the record. */
+    public final String asGiven() {
+        List<String> words =
+                spec.commandLine().getParseResult().originalArgs().stream()
+                        .dropWhile(spec.name()::equals)
+                        .filter(word -> !word.startsWith(ROOT))
+                        .toList();
+        return words.isEmpty() ? name() : name() + " " + String.join(" ", words);
+    }
+
+    /** {@return the table, in Markdown} */
+    protected abstract String compare() throws IOException;
+
+    @Override
+    public final Integer call() throws IOException {
         HostTools.endChildrenWithUs();
-        try {
-            String report = comparison.compare(options);
-            System.out.print(report);
-            save.apply(options).ifPresent(document -> Document.replace(name, report, document));
-        } catch (BenchException | GuestException | IOException e) {
-            HostTools.say(String.valueOf(e.getMessage()));
-            System.exit(1);
-        }
+        String report = compare();
+        System.out.print(report);
+        save().ifPresent(document -> Document.replace(name(), report, document));
+        return 0;
     }
 }

@@ -17,7 +17,7 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-/** The command {@code ./dalang bench guest}: see {@link Options#HELP}. */
+/** What {@link GuestCommand} compares. */
 public final class GuestComparison {
     private static final Pattern PROMPT = Pattern.compile("~ # ");
     private static final Duration BOOT_LIMIT = Duration.ofMinutes(5);
@@ -26,7 +26,7 @@ public final class GuestComparison {
     private static final int PAIR_CPUS = 2;
     private static final long DISK_BYTES = 256L << 20;
 
-    private final Options options;
+    private final GuestCommand options;
     private final Guest guest;
     private final Path initrd;
     private final Path bare;
@@ -35,7 +35,7 @@ public final class GuestComparison {
     private final NetworkServer server;
 
     private GuestComparison(
-            Options options,
+            GuestCommand options,
             Guest guest,
             Path initrd,
             Path bare,
@@ -51,22 +51,8 @@ public final class GuestComparison {
         this.hotCode = hotCode;
     }
 
-    /**
-     * Compares, and prints the table on standard output.
-     *
-     * @param args the root of the source tree, then the options
-     */
-    public static void main(String[] args) {
-        new ComparisonCommand<>(
-                        "dalang bench guest",
-                        Options.HELP,
-                        Options::parse,
-                        Options::save,
-                        GuestComparison::compare)
-                .run(args);
-    }
-
-    private static String compare(Options options) throws IOException {
+    /** Measures all, and gives the table. */
+    static String compare(GuestCommand options) throws IOException {
         Guests guests = Guests.inUserCache();
         HostTools.say("checking the guest and QEMU, building the workloads");
         Guest guest = guests.guest(Guests.DEBIAN, FetchProgress.none());

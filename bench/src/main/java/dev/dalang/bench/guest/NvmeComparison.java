@@ -16,7 +16,7 @@ import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** The command {@code ./dalang bench nvme}: see {@link NvmeOptions#HELP}. */
+/** What {@link NvmeCommand} compares. */
 public final class NvmeComparison {
     private static final Pattern PROMPT = Pattern.compile("~ # ");
     private static final Pattern SERVING = Pattern.compile("(?m)^serving ");
@@ -40,14 +40,14 @@ public final class NvmeComparison {
 
     private record Measured(Way way, Results results) {}
 
-    private final NvmeOptions options;
+    private final NvmeCommand options;
     private final Guest guest;
     private final Path initrd;
     private final Path work;
     private final Path image;
     private final Path qemu;
 
-    private NvmeComparison(NvmeOptions options, Guests guests, Path work) throws IOException {
+    private NvmeComparison(NvmeCommand options, Guests guests, Path work) throws IOException {
         this.options = options;
         this.work = work;
         guest = guests.guest(Guests.DEBIAN, FetchProgress.none());
@@ -57,22 +57,8 @@ public final class NvmeComparison {
         qemu = Path.of(HostTools.run(List.of(script)).lines().toList().getLast());
     }
 
-    /**
-     * Compares, and prints the table on standard output.
-     *
-     * @param args the root of the source tree, then the options
-     */
-    public static void main(String[] args) {
-        new ComparisonCommand<>(
-                        NvmeReport.COMMAND,
-                        NvmeOptions.HELP,
-                        NvmeOptions::parse,
-                        NvmeOptions::save,
-                        NvmeComparison::compare)
-                .run(args);
-    }
-
-    private static String compare(NvmeOptions options) throws IOException {
+    /** Measures all, and gives the table. */
+    static String compare(NvmeCommand options) throws IOException {
         HostTools.say("checking the guest and QEMU");
         Path work = Files.createTempDirectory("dalang-bench");
         try {

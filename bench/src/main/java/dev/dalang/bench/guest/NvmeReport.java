@@ -7,9 +7,8 @@ import java.util.List;
 /** The table of NVMe disks, in Markdown. */
 final class NvmeReport {
     /** The command that makes it, for the record. */
-    static final String COMMAND = "dalang bench nvme";
-
     static final int DISK_MEBIBYTES = 128;
+
     static final int[] DEPTHS = {1, 16};
     static final String[] DIRECTIONS = {"randread", "randwrite"};
 
@@ -21,9 +20,8 @@ final class NvmeReport {
     }
 
     /** What all runs together say: the last of the ways is what the others are held against. */
-    static String of(NvmeOptions options, String kernel, String qemu, List<Results> ways) {
+    static String of(NvmeCommand options, String kernel, String qemu, List<Results> ways) {
         StringBuilder text = new StringBuilder();
-        String arguments = String.join(" ", options.arguments());
         text.append(
                 """
                 `./%s`, %s.
@@ -36,7 +34,7 @@ final class NvmeReport {
 
                 """
                         .formatted(
-                                (COMMAND + " " + arguments).strip(),
+                                options.asGiven(),
                                 LocalDate.now(ZoneOffset.UTC),
                                 Host.describe(),
                                 kernel,

@@ -69,12 +69,12 @@ final class Report {
                     Map.entry("netconnects", "connect, request of 64 bytes, close"),
                     Map.entry("functions", "sin, cos, atan, exp, log (Whetstone-like)"));
 
-    private final Options options;
+    private final GuestCommand options;
     private final Results ours;
     private final Results theirs;
     private final StringBuilder text = new StringBuilder();
 
-    private Report(Options options, Results ours, Results theirs) {
+    private Report(GuestCommand options, Results ours, Results theirs) {
         this.options = options;
         this.ours = ours;
         this.theirs = theirs;
@@ -88,7 +88,7 @@ final class Report {
      * @param guestVersion of the kernel's package
      */
     static String of(
-            Options options,
+            GuestCommand options,
             Results ours,
             Results theirs,
             Map<String, Idle> idle,
@@ -103,7 +103,7 @@ final class Report {
     }
 
     private void head(String compiler, String guestVersion) {
-        line("`./dalang bench guest%s`, %s.".formatted(arguments(), LocalDate.now(ZoneOffset.UTC)));
+        line("`./%s`, %s.".formatted(options.asGiven(), LocalDate.now(ZoneOffset.UTC)));
         line("");
         line("- Host: %s.".formatted(Host.describe()));
         line(
@@ -120,10 +120,6 @@ final class Report {
                             .formatted(options.divisor()));
         }
         line("");
-    }
-
-    private String arguments() {
-        return options.arguments().isEmpty() ? "" : " " + String.join(" ", options.arguments());
     }
 
     private void table() {

@@ -81,7 +81,7 @@ record Peer(String name, List<String> command, String flags) {
     }
 
     /** Starts it, and measures all rows. */
-    void measure(Options options, Path directory, Figures figures) {
+    void measure(VfioUserCommand options, Path directory, Figures figures) {
         Path socket = directory.resolve("bench.sock");
         Process server = null;
         try {

@@ -1,6 +1,5 @@
 package dev.dalang.bench.vfiouser;
 
-import dev.dalang.bench.guest.ComparisonCommand;
 import dev.dalang.bench.guest.Host;
 import dev.dalang.bench.guest.HostTools;
 
@@ -13,28 +12,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** The command {@code ./dalang bench vfio-user}: see {@link Options#HELP}. */
+/** What {@link VfioUserCommand} compares. */
 public final class VfioUserComparison {
-    private static final String COMMAND = "dalang bench vfio-user";
-
     private VfioUserComparison() {}
 
-    /**
-     * Compares, and prints the table on standard output.
-     *
-     * @param args the root of the source tree, then the options
-     */
-    public static void main(String[] args) {
-        new ComparisonCommand<>(
-                        COMMAND,
-                        Options.HELP,
-                        Options::parse,
-                        Options::save,
-                        VfioUserComparison::compare)
-                .run(args);
-    }
-
-    private static String compare(Options options) throws IOException {
+    /** Measures all, and gives the table. */
+    static String compare(VfioUserCommand options) throws IOException {
         Path directory = Files.createTempDirectory("dalang-bench");
         try {
             Peer ours = Peer.ours(options.root());
@@ -59,11 +42,9 @@ public final class VfioUserComparison {
 
     /** The table, in Markdown. */
     static String report(
-            Options options, Peer ours, Figures of, Optional<Peer> theirs, Figures than) {
-        String arguments =
-                options.arguments().isEmpty() ? "" : " " + String.join(" ", options.arguments());
+            VfioUserCommand options, Peer ours, Figures of, Optional<Peer> theirs, Figures than) {
         List<String> lines = new ArrayList<>();
-        lines.add("`./%s%s`, %s.".formatted(COMMAND, arguments, LocalDate.now(ZoneOffset.UTC)));
+        lines.add("`./%s`, %s.".formatted(options.asGiven(), LocalDate.now(ZoneOffset.UTC)));
         lines.add("");
         lines.add("- Host: %s.".formatted(Host.describe()));
         lines.add("- Client, and server of %s: %s.".formatted(ours.name(), ours.flags()));

@@ -7,21 +7,20 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import picocli.CommandLine.ParameterException;
+
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 
 final class NvmeComparisonTest {
-    private static NvmeOptions parse(String... arguments) {
-        List<String> words = new ArrayList<>(List.of("tree"));
-        words.addAll(List.of(arguments));
-        return NvmeOptions.parse(words);
+    private static NvmeCommand parse(String... arguments) {
+        return Commands.parse(new NvmeCommand(), arguments);
     }
 
     @Test
     void optionsAfterQuickOverruleIt() {
-        NvmeOptions options = parse("--quick", "--runs", "3", "--save");
+        NvmeCommand options = parse("--quick", "--runs", "3", "--save");
         assertThat(options.runs()).isEqualTo(3);
         assertThat(options.seconds()).isEqualTo(1);
         assertThat(options.save()).contains(Path.of("tree/docs/performance.md"));
@@ -31,7 +30,7 @@ final class NvmeComparisonTest {
     @ParameterizedTest
     @ValueSource(strings = {"--fast", "--runs", "--runs 0", "--seconds x"})
     void mistakesAreRefused(String line) {
-        assertThatThrownBy(() -> parse(line.split(" "))).isInstanceOf(BenchException.class);
+        assertThatThrownBy(() -> parse(line.split(" "))).isInstanceOf(ParameterException.class);
     }
 
     @Test

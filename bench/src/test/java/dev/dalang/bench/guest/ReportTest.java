@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
 
-import java.util.List;
 import java.util.Map;
 
 final class ReportTest {
@@ -17,7 +16,7 @@ final class ReportTest {
             ours.add(new Measurement(devices, 1, "x", 1, "00", 0));
             theirs.add(new Measurement(devices, 1, "x", 1, "00", 0));
         }
-        Options options = Options.parse(List.of("tree", "--runs", "1"));
+        GuestCommand options = Commands.parse(new GuestCommand(), "--runs", "1");
         return Report.of(
                 options, ours, theirs, Map.of("Dalang", new Idle(1.5, 300)), "GCC 0", "6.12");
     }

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
-import dev.dalang.bench.guest.BenchException;
+import dev.dalang.bench.guest.Commands;
 import dev.dalang.linux.Linux;
 import dev.dalang.remote.VfioUserClient;
 import dev.dalang.remote.VfioUserServer;
@@ -15,6 +15,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import picocli.CommandLine.ParameterException;
+
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,10 +24,8 @@ import java.util.List;
 import java.util.Optional;
 
 final class VfioUserComparisonTest {
-    private static Options parse(String... arguments) {
-        List<String> words = new ArrayList<>(List.of("tree"));
-        words.addAll(List.of(arguments));
-        return Options.parse(words);
+    private static VfioUserCommand parse(String... arguments) {
+        return Commands.parse(new VfioUserCommand(), arguments);
     }
 
     @Test
@@ -39,7 +39,7 @@ final class VfioUserComparisonTest {
     @ParameterizedTest
     @ValueSource(strings = {"--fast", "--runs", "--runs 0", "--seconds x"})
     void mistakesAreRefused(String line) {
-        assertThatThrownBy(() -> parse(line.split(" "))).isInstanceOf(BenchException.class);
+        assertThatThrownBy(() -> parse(line.split(" "))).isInstanceOf(ParameterException.class);
     }
 
     @Test

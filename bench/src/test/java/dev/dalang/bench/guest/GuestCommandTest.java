@@ -7,20 +7,18 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
+import picocli.CommandLine.ParameterException;
 
-final class OptionsTest {
-    private static Options parse(String... arguments) {
-        List<String> words = new ArrayList<>(List.of("tree"));
-        words.addAll(List.of(arguments));
-        return Options.parse(words);
+import java.nio.file.Path;
+
+final class GuestCommandTest {
+    private static GuestCommand parse(String... arguments) {
+        return Commands.parse(new GuestCommand(), arguments);
     }
 
     @Test
     void fiveRunsOfTheWholeWorkAreTheDefault() {
-        Options options = parse();
+        GuestCommand options = parse();
         assertThat(options.runs()).isEqualTo(5);
         assertThat(options.divisor()).isEqualTo(1);
         assertThat(options.only()).isEmpty();
@@ -29,11 +27,19 @@ final class OptionsTest {
 
     @Test
     void optionsAfterQuickOverruleIt() {
-        Options options = parse("--quick", "--runs", "2", "--idle", "0", "--only", "copy,fork");
+        GuestCommand options =
+                parse("--quick", "--runs", "2", "--idle", "0", "--only", "copy,fork");
         assertThat(options.runs()).isEqualTo(2);
         assertThat(options.divisor()).isGreaterThan(1);
         assertThat(options.idleSeconds()).isZero();
         assertThat(options.only()).containsExactly("copy", "fork");
+    }
+
+    @Test
+    void theRecordSaysWhatWasGiven() {
+        assertThat(parse().asGiven()).isEqualTo("dalang bench guest");
+        assertThat(parse("--runs", "2", "--only=copy").asGiven())
+                .isEqualTo("dalang bench guest --runs 2 --only=copy");
     }
 
     @Test
@@ -42,8 +48,17 @@ final class OptionsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"--fast", "--runs", "--runs 0", "--runs x", "--memory 1", "--only a;b"})
+    @ValueSource(
+            strings = {
+                "--fast",
+                "--runs",
+                "--runs 0",
+                "--runs x",
+                "--memory 1",
+                "--only a;b",
+                "--idle -1"
+            })
     void mistakesAreRefused(String line) {
-        assertThatThrownBy(() -> parse(line.split(" "))).isInstanceOf(BenchException.class);
+        assertThatThrownBy(() -> parse(line.split(" "))).isInstanceOf(ParameterException.class);
     }
 }
