@@ -12,14 +12,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 import java.lang.foreign.Arena;
-import java.time.Duration;
-import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 
 /** Making regions, with a JVM that does not compile all of them. */
 class RegionMakerTest {
     private static final short HOT = 2_000;
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     private final TranslatorCounters counters = new TranslatorCounters();
     private final StandingRegions regions =
@@ -58,21 +55,17 @@ class RegionMakerTest {
     }
 
     private EngineStatistics statistics() {
-        return counters.statistics(0);
+        return Statistics.of(counters);
     }
 
-    private void await(BooleanSupplier reached) throws InterruptedException {
-        long end = System.nanoTime() + PATIENCE.toNanos();
-        while (!reached.getAsBoolean() && System.nanoTime() < end) {
-            Thread.sleep(1);
-        }
-        assertThat(reached.getAsBoolean()).as("%s", statistics()).isTrue();
+    private void await(Predicate<EngineStatistics> reached) throws InterruptedException {
+        Statistics.await(counters, reached);
     }
 
     @Test
     void whatTheJvmCompilesIsEntered() throws Exception {
         CodePage page = make(0);
-        await(() -> statistics().regions() == 1);
+        await(s -> s.regions() == 1);
         assertThat(page.region(0)).isNotNull();
         assertThat(statistics().notCompiled()).isZero();
     }
@@ -81,12 +74,12 @@ class RegionMakerTest {
     void whatTheJvmRefusesIsCountedAndEnteredByNobody() throws Exception {
         jvm = region -> false;
         CodePage page = make(0);
-        await(() -> statistics().notCompiled() == 1);
+        await(s -> s.notCompiled() == 1);
         jvm = region -> true;
         make(0);
-        await(() -> statistics().regions() == 1);
+        await(s -> s.regions() == 1);
+        await(s -> !isPending(page));
         assertThat(page.region(0)).isNull();
-        assertThat(isPending(page)).isFalse();
         assertThat(maker.jointBytes()).isEqualTo(Generation.JOINT_BYTES);
     }
 
@@ -94,14 +87,14 @@ class RegionMakerTest {
     void aJointThatTheJvmRefusesMakesTheNextOnesSmaller() throws Exception {
         jvm = region -> false;
         make(Generation.JOINT);
-        await(() -> maker.jointBytes() == Generation.JOINT_BYTES / 2);
+        await(s -> maker.jointBytes() == Generation.JOINT_BYTES / 2);
         make(Generation.LAST_JOINT);
-        await(() -> maker.jointBytes() == Generation.MAX_BYTES);
+        await(s -> maker.jointBytes() == Generation.MAX_BYTES);
         make(Generation.JOINT);
-        await(() -> statistics().notCompiled() == 3);
+        await(s -> s.notCompiled() == 3);
         jvm = region -> true;
         make(Generation.JOINT);
-        await(() -> statistics().joined() == 1);
+        await(s -> s.joined() == 1);
         assertThat(maker.jointBytes()).isEqualTo(Generation.MAX_BYTES);
     }
 
@@ -112,27 +105,27 @@ class RegionMakerTest {
                     throw new StackOverflowError("by the test");
                 };
         CodePage page = make(0);
-        await(() -> statistics().failures() == 1);
+        await(s -> s.failures() == 1);
         jvm = region -> true;
         make(0);
-        await(() -> statistics().regions() == 1);
+        await(s -> s.regions() == 1);
+        await(s -> !isPending(page));
         assertThat(page.region(0)).isNull();
-        assertThat(isPending(page)).isFalse();
         assertThat(statistics().notCompiled()).isZero();
     }
 
     @Test
     void aRefusedBridgeIsCountedAndTheRegionIsLeftAsBefore() throws Exception {
         CodePage page = make(0);
-        await(() -> page.region(0) != null);
+        await(s -> page.region(0) != null);
         Region region = page.region(0);
         assertThat(region).isNotNull();
         jvm = other -> false;
         maker.makeBridge(region, 1, page, 0, loop());
-        await(() -> statistics().notCompiled() == 1);
+        await(s -> s.notCompiled() == 1);
         jvm = other -> true;
         maker.makeBridge(region, 2, page, 0, loop());
-        await(() -> statistics().regions() == 2);
+        await(s -> s.regions() == 2);
         assertThat(region.bridge(1)).isNull();
         assertThat(region.bridge(2)).isNotNull();
     }

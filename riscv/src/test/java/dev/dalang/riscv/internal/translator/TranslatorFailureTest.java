@@ -16,14 +16,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 import java.lang.foreign.Arena;
-import java.time.Duration;
-import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /** What goes wrong around a translation, and what comes of it. */
 class TranslatorFailureTest {
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
-
     private final Translator translator =
             new Translator(
                     new MemoryRegion(Plans.ORIGIN, Arena.ofAuto().allocate(1 << 20, 4096)),
@@ -63,15 +60,11 @@ class TranslatorFailureTest {
     }
 
     private EngineStatistics statistics() {
-        return translator.counters().statistics(0);
+        return Statistics.of(translator.counters());
     }
 
-    private void await(BooleanSupplier reached) throws InterruptedException {
-        long end = System.nanoTime() + PATIENCE.toNanos();
-        while (!reached.getAsBoolean() && System.nanoTime() < end) {
-            Thread.sleep(1);
-        }
-        assertThat(reached.getAsBoolean()).as("%s", statistics()).isTrue();
+    private void await(Predicate<EngineStatistics> reached) throws InterruptedException {
+        Statistics.await(translator.counters(), reached);
     }
 
     @Test
@@ -79,12 +72,12 @@ class TranslatorFailureTest {
         CodePage leaving = executed(a -> a.jal(0, 4096));
         // There is no room for the page that the jump goes to, which no hart has.
         request(leaving, new long[0], new CodePage[0]);
-        await(() -> statistics().failures() == 1);
+        await(s -> s.failures() == 1);
         assertThat(leaving.region(0)).isNull();
 
         CodePage looping = executed(TranslatorFailureTest::loop);
         request(looping);
-        await(() -> looping.region(0) != null);
+        await(s -> looping.region(0) != null);
         assertThat(statistics().failures()).isEqualTo(1);
     }
 
@@ -92,20 +85,20 @@ class TranslatorFailureTest {
     void aRegionThatAHartHasUndoneByCountingIsEnteredAgain() throws InterruptedException {
         CodePage looping = executed(TranslatorFailureTest::loop);
         request(looping);
-        await(() -> looping.region(0) != null);
+        await(s -> looping.region(0) != null);
         // That was in training, which now has no end of its own.
         looping.countdown[0] = 5;
         await(
-                () -> {
+                s -> {
                     request(looping);
-                    return statistics().regions() == 1;
+                    return s.regions() == 1;
                 });
         Region made = looping.region(0);
         assertThat(made).isNotNull();
 
         looping.countdown[0] = 5;
         request(looping);
-        await(() -> looping.region(0) != null);
+        await(s -> looping.region(0) != null);
 
         assertThat(looping.region(0)).isSameAs(made);
         assertThat(statistics().regions()).isEqualTo(1);
