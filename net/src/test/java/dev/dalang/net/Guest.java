@@ -93,7 +93,6 @@ final class Guest implements AutoCloseable {
 
     private boolean take(Frame frame) {
         if (deaf) {
-            java.util.concurrent.locks.LockSupport.parkNanos(300_000);
             missed = true;
             // Who gave the buffers meanwhile has seen nothing missed, and tells nobody.
             if (deaf) {
