@@ -32,6 +32,9 @@ class LockStepTest {
     /** Instructions of a part at the least. */
     private static final long LEAST = 100_000;
 
+    /** Traps in a loop of traps, after which it is the same each time. */
+    private static final int TRAPS_TO_SETTLE = 8;
+
     private static final int QUANTA_BETWEEN_LOOKS_AT_MEMORY = 128;
     private static final int[] INTERRUPTS = {1, 3, 5, 7, 9, 11};
 
@@ -175,12 +178,21 @@ class LockStepTest {
                 Hart hart = translated.harts.get(n);
                 // Mostly short, sometimes long: what is hot is left alone for a while.
                 int most = 1 << 3 + random.nextInt(run.part.quantumLog - 2);
-                hart.runPast(hart.instructionsRetired() + 1 + random.nextInt(most));
+                long limit = hart.instructionsRetired() + 1 + random.nextInt(most);
+                hart.runPast(limit);
                 follow(hart, interpreted.harts.get(n));
+                boolean stuck = hart.instructionsRetired() < limit;
+                if (stuck) {
+                    interpreted.harts.get(n).step(TRAPS_TO_SETTLE);
+                }
                 quantaInProgram += RandomMachine.isInProgram(hart) ? 1 : 0;
                 if (differ(hart, interpreted.harts.get(n))
                         || quanta % QUANTA_BETWEEN_LOOKS_AT_MEMORY == 0 && differAnywhere()) {
                     fail();
+                }
+                if (stuck) {
+                    translated.leaveTrapLoop(hart);
+                    interpreted.leaveTrapLoop(interpreted.harts.get(n));
                 }
                 disturb(n);
             }

@@ -74,6 +74,7 @@ final class RandomMachine {
                             .io(new Noise())
                             .clock(new ManualVirtualClock())
                             .maxInstructions(maxInstructions)
+                            .onTrapLoop(Hart::stop)
                             .build();
             prepare(next, random);
             harts.add(next);
@@ -105,6 +106,15 @@ final class RandomMachine {
         hart.setCsr(Csr.MENVCFG, random.nextLong());
         hart.setCsr(Csr.MCOUNTEREN, random.nextInt());
         hart.setPrivilege(MODES.get(random.nextInt(MODES.size())));
+    }
+
+    /**
+     * Puts back where traps go to. Whoever jumps into the middle of an instruction, or stores one,
+     * may write {@code mtvec} or {@code medeleg} after all, and from then on do nothing but trap.
+     */
+    void leaveTrapLoop(Hart hart) {
+        hart.setCsr(Csr.MTVEC, HANDLER);
+        hart.setCsr(Csr.MEDELEG, 0);
     }
 
     /** Changes the address space: bare, or Sv39 with RAM where it is, or with pages swapped. */
