@@ -10,7 +10,9 @@ import dev.dalang.vm.guest.GuestException;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
 
 import java.io.IOException;
 import java.util.Locale;
@@ -21,7 +23,6 @@ import java.util.Locale;
  */
 @Command(
         name = "dalang bench",
-        mixinStandardHelpOptions = true,
         subcommands = {
             GuestCommand.class,
             NvmeCommand.class,
@@ -31,6 +32,14 @@ import java.util.Locale;
 public final class Main {
     private static final int FAILED = 1;
     private static final int MISTAKE = 2;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            scope = ScopeType.INHERIT,
+            description = "Show this help message and exit.")
+    @SuppressWarnings("UnusedVariable") // picocli deals with it
+    private boolean help;
 
     private Main() {}
 

@@ -35,6 +35,7 @@ final class MainTest {
                 "soak sleep",
                 "soak boots many",
                 "soak boots 1 0",
+                "guest --version",
                 "soak stress 1 2 3"
             })
     void aMistakeHasAnExitCodeOfItsOwn(String command) {

@@ -5,7 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** A document with tables that commands make. */
-public final class Document {
+final class Document {
     private Document() {}
 
     /**
@@ -15,7 +15,7 @@ public final class Document {
      * @param report the table
      * @param document the document, made if it is not there
      */
-    public static void replace(String command, String report, Path document) {
+    static void replace(String command, String report, Path document) {
         String first = "<!-- begin: %s -->\n".formatted(command);
         String last = "<!-- end: %s -->\n".formatted(command);
         try {

@@ -12,7 +12,6 @@ import java.util.List;
 /** The command {@code ./dalang bench guest}. */
 @Command(
         name = "guest",
-        mixinStandardHelpOptions = true,
         description =
                 "Runs the same kernel, initial file system and workloads on Dalang and "
                         + "on QEMU 10 (TCG), one CPU each (two for the last of them), by turns, "

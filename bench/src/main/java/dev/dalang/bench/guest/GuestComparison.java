@@ -18,7 +18,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /** What {@link GuestCommand} compares. */
-public final class GuestComparison {
+final class GuestComparison {
     private static final Pattern PROMPT = Pattern.compile("~ # ");
     private static final Duration BOOT_LIMIT = Duration.ofMinutes(5);
     private static final Duration WORK_LIMIT = Duration.ofMinutes(10);

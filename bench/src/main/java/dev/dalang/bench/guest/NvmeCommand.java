@@ -10,7 +10,6 @@ import java.io.IOException;
 /** The command {@code ./dalang bench nvme}. */
 @Command(
         name = "nvme",
-        mixinStandardHelpOptions = true,
         description =
                 "Lets fio read and write 4 KiB at random in the same guest, with the "
                         + "same kernel and initial file system, on the NVMe disks of Dalang's "

@@ -17,7 +17,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** What {@link NvmeCommand} compares. */
-public final class NvmeComparison {
+final class NvmeComparison {
     private static final Pattern PROMPT = Pattern.compile("~ # ");
     private static final Pattern SERVING = Pattern.compile("(?m)^serving ");
     private static final Pattern CLOCK = Pattern.compile("(?m)^clock (\\d+\\.\\d+) ");

@@ -25,7 +25,6 @@ import java.util.regex.Pattern;
 /** The command {@code ./dalang bench soak}: long work of real guests. */
 @Command(
         name = "soak",
-        mixinStandardHelpOptions = true,
         description = "Lets real guests work for long; stops at the first failure.",
         subcommands = {SoakCommand.Boots.class, SoakCommand.Stress.class})
 public final class SoakCommand implements Runnable {
@@ -54,7 +53,6 @@ public final class SoakCommand implements Runnable {
     /** Boots guests. */
     @Command(
             name = "boots",
-            mixinStandardHelpOptions = true,
             description =
                     "Boots the default guest to its prompt and switches it off, again and again.")
     static final class Boots implements Callable<Integer> {
@@ -129,7 +127,6 @@ public final class SoakCommand implements Runnable {
     /** Has a guest do work whose results can be wrong. */
     @Command(
             name = "stress",
-            mixinStandardHelpOptions = true,
             description =
                     "Boots a guest with 4 GiB and the distribution's stress-ng and "
                             + "compiler, and lets them work by turns: stress-ng verifies its results, "

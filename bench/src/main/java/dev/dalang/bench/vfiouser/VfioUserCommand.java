@@ -13,7 +13,6 @@ import java.io.IOException;
 /** The command {@code ./dalang bench vfio-user}. */
 @Command(
         name = "vfio-user",
-        mixinStandardHelpOptions = true,
         description =
                 "Measures registers and transfers of a device that another process "
                         + "serves by vfio-user: our server and, if build/libvfio-user has built "

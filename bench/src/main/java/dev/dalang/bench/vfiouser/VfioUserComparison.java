@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Optional;
 
 /** What {@link VfioUserCommand} compares. */
-public final class VfioUserComparison {
+final class VfioUserComparison {
     private VfioUserComparison() {}
 
     /** Measures all, and gives the table. */
