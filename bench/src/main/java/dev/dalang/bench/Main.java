@@ -23,6 +23,10 @@ import java.util.Locale;
  */
 @Command(
         name = "dalang bench",
+        description = "Measures Dalang beside its peers, or lets it work for long.",
+        footer =
+                "%nAnything else is for JMH: a part of its benchmarks' names, and options. "
+                        + "\"dalang bench -l\" lists them.",
         subcommands = {
             GuestCommand.class,
             NvmeCommand.class,
