@@ -176,23 +176,24 @@ class LockStepTest {
             for (; retired() < run.instructions; quanta++) {
                 int n = random.nextInt(run.part.harts);
                 Hart hart = translated.harts.get(n);
+                Hart other = interpreted.harts.get(n);
                 // Mostly short, sometimes long: what is hot is left alone for a while.
                 int most = 1 << 3 + random.nextInt(run.part.quantumLog - 2);
                 long limit = hart.instructionsRetired() + 1 + random.nextInt(most);
                 hart.runPast(limit);
-                follow(hart, interpreted.harts.get(n));
+                follow(hart, other);
                 boolean stuck = hart.instructionsRetired() < limit;
                 if (stuck) {
-                    interpreted.harts.get(n).step(TRAPS_TO_SETTLE);
+                    other.step(TRAPS_TO_SETTLE);
                 }
                 quantaInProgram += RandomMachine.isInProgram(hart) ? 1 : 0;
-                if (differ(hart, interpreted.harts.get(n))
+                if (differ(hart, other)
                         || quanta % QUANTA_BETWEEN_LOOKS_AT_MEMORY == 0 && differAnywhere()) {
                     fail();
                 }
                 if (stuck) {
                     translated.leaveTrapLoop(hart);
-                    interpreted.leaveTrapLoop(interpreted.harts.get(n));
+                    interpreted.leaveTrapLoop(other);
                 }
                 disturb(n);
             }
