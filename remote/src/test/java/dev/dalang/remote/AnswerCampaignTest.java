@@ -61,7 +61,7 @@ class AnswerCampaignTest {
 
         assertThat(script.done).isEqualTo(QUESTIONS);
         assertThat(script.refused).isZero();
-        assertThat(script.losses).hasValue(0);
+        assertThat(script.lost).isZero();
     }
 
     @ParameterizedTest
@@ -88,12 +88,12 @@ class AnswerCampaignTest {
             }
         }
         System.out.printf(
-                "seed %d: %d scripts, %d answers spoilt, %d calls done, %d refused, %d losses%n",
-                SEED, SCRIPTS, script.spoilt, script.done, script.refused, script.losses.get());
+                "seed %d: %d scripts, %d answers spoilt, %d calls done, %d refused, %d lost%n",
+                SEED, SCRIPTS, script.spoilt, script.done, script.refused, script.lost);
         assertThat(script.spoilt).isGreaterThan(SCRIPTS / 2);
         assertThat(script.done).isGreaterThan(SCRIPTS);
         assertThat(script.refused).isGreaterThan(SCRIPTS / 50);
-        assertThat(script.losses.get()).isGreaterThan(SCRIPTS / 10);
+        assertThat(script.lost).isGreaterThan(SCRIPTS / 10);
     }
 
     /** Two behind each other, of which some bytes are others. */

@@ -30,7 +30,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.CountDownLatch;
 
 /**
  * A server that answers what a string of bytes says, record by record, and a client that asks it
@@ -83,7 +83,7 @@ final class AnswerScript implements AutoCloseable {
 
     int done;
     int refused;
-    final AtomicInteger losses = new AtomicInteger();
+    int lost;
 
     /**
      * Begins.
@@ -110,14 +110,20 @@ final class AnswerScript implements AutoCloseable {
         good = 0;
         ram.fill((byte) 0);
         ram.asSlice((long) SECRET_PAGE * PAGE, PAGE).fill(SECRET);
+        CountDownLatch told = new CountDownLatch(1);
         try (ScriptServer server = ScriptServer.start(socket, this::answer)) {
             try (VfioUserClient client =
                     VfioUserClient.builder(server.path())
                             .timeout(TIMEOUT)
-                            .onLoss(_ -> losses.incrementAndGet())
+                            .onLoss(_ -> told.countDown())
                             .connect()) {
                 judge(client);
-                live(client);
+                if (!outlives(client)) {
+                    told.await(); // nobody is told once it is closed
+                    lost++;
+                }
+            } catch (InterruptedException stopped) {
+                throw new AssertionError(stopped);
             } catch (VfioUserException failed) {
                 ended(failed);
             }
@@ -178,6 +184,17 @@ final class AnswerScript implements AutoCloseable {
         }
         for (VfioUserInterrupts interrupts : client.interrupts()) {
             assertThat(interrupts.count()).isBetween(0, VfioUserInterrupts.MAX_COUNT);
+        }
+    }
+
+    /** True if the server answers all that the client asks. */
+    private boolean outlives(VfioUserClient client) {
+        try {
+            live(client);
+            return true;
+        } catch (VfioUserException failed) {
+            ended(failed);
+            return false;
         }
     }
 
