@@ -32,8 +32,11 @@ final class ConsoleSession implements AutoCloseable {
             Ctrl-A a   send Ctrl-A itself
             """;
 
-    /** A machine that does not stop within this time does not keep its user. */
-    private static final Duration STOP_LIMIT = Duration.ofSeconds(5);
+    /**
+     * A machine that does not stop within this time does not keep its user. Longer than it takes to
+     * find that a device holds up a hart, which is the better thing to be told.
+     */
+    private static final Duration STOP_LIMIT = Duration.ofSeconds(15);
 
     private final Vm vm;
 

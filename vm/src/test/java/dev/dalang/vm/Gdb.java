@@ -32,7 +32,14 @@ final class Gdb implements AutoCloseable {
         Process process;
         try {
             process =
-                    new ProcessBuilder(PROGRAM, "-q", "-nx", "-iex", "set prompt")
+                    new ProcessBuilder(
+                                    PROGRAM,
+                                    "-q",
+                                    "-nx",
+                                    "-iex",
+                                    "set prompt",
+                                    "-iex",
+                                    "set remotetimeout 60")
                             .redirectErrorStream(true)
                             .start();
         } catch (IOException _) {

@@ -27,7 +27,7 @@ import java.time.Duration;
 import java.util.function.BooleanSupplier;
 
 /** A machine of two harts that count, with the distribution's GDB at its port. */
-@Timeout(120)
+@Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class GdbTest {
     private static final long DATA = BareMachine.RAM + 0x4000;
 
@@ -64,6 +64,11 @@ class GdbTest {
         while (!condition.getAsBoolean()) {
             Thread.onSpinWait();
         }
+    }
+
+    /** Until each hart is in its loop, with its registers set. */
+    private static void awaitCounts(Vm vm) {
+        await(() -> vm.memory().readLong(DATA) > 0 && vm.memory().readLong(DATA + 8) > 0);
     }
 
     private static String hex(long value) {
@@ -117,22 +122,24 @@ class GdbTest {
 
     @Test
     void hartsAreThreadsWithTheirOwnRegisters() throws Exception {
-        try (Vm vm = started("0");
-                Gdb gdb = Gdb.connect(vm.gdbPort().orElseThrow())) {
-            for (int hart = 0; hart < 2; hart++) {
-                gdb.ask("thread " + (hart + 1));
-                assertThat(gdb.value("$mhartid")).isEqualTo(hart);
-                assertThat(gdb.value("$a0")).isEqualTo(hart);
-                assertThat(gdb.value("$a1")).isEqualTo(DATA + 8L * hart);
-                assertThat(gdb.value("$priv")).isEqualTo(3);
+        try (Vm vm = started("0")) {
+            awaitCounts(vm);
+            try (Gdb gdb = Gdb.connect(vm.gdbPort().orElseThrow())) {
+                for (int hart = 0; hart < 2; hart++) {
+                    gdb.ask("thread " + (hart + 1));
+                    assertThat(gdb.value("$mhartid")).isEqualTo(hart);
+                    assertThat(gdb.value("$a0")).isEqualTo(hart);
+                    assertThat(gdb.value("$a1")).isEqualTo(DATA + 8L * hart);
+                    assertThat(gdb.value("$priv")).isEqualTo(3);
+                }
+                gdb.ask("set var $mscratch = 0x55");
+                assertThat(gdb.value("$mscratch")).isEqualTo(0x55);
+                gdb.ask("set var $ft0 = 1.5");
+                gdb.ask("flushregs");
+                assertThat(gdb.ask("output $ft0")).contains("double = 1.5");
+                assertThat(gdb.ask("info registers")).contains("sp", "t6", "pc");
+                assertThat(gdb.ask("info all-registers")).contains("satp", "mcause", "fcsr");
             }
-            gdb.ask("set var $mscratch = 0x55");
-            assertThat(gdb.value("$mscratch")).isEqualTo(0x55);
-            gdb.ask("set var $ft0 = 1.5");
-            gdb.ask("flushregs");
-            assertThat(gdb.ask("output $ft0")).contains("double = 1.5");
-            assertThat(gdb.ask("info registers")).contains("sp", "t6", "pc");
-            assertThat(gdb.ask("info all-registers")).contains("satp", "mcause", "fcsr");
         }
     }
 

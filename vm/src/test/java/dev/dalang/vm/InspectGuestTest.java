@@ -13,25 +13,14 @@ import org.junit.jupiter.api.Test;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.time.Duration;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** A Linux without any driver for it uses the inspection device, through its shared page too. */
 @Tag("boot")
 class InspectGuestTest {
-    private static final Duration BOOT = Duration.ofMinutes(4);
-    private static final Duration COMMAND = Duration.ofMinutes(1);
-    private static final String PROMPT = "~ # ";
     private static final PciAddress EDU = PciAddress.of(0, 1, 0);
     private static final PciAddress INSPECT = PciAddress.of(0, 2, 0);
-
-    private String command(Vm vm, String command) throws InterruptedException {
-        vm.console().write(command + "; echo 'end''-of-command'\n");
-        String answer = vm.console().await("end-of-command", COMMAND);
-        vm.console().await(PROMPT, COMMAND);
-        return answer.lines().skip(1).reduce("", (a, b) -> a + b + "\n");
-    }
 
     private static long exits(Vm vm) {
         return vm.statistics().devices().stream()
@@ -50,9 +39,9 @@ class InspectGuestTest {
                         .device(device)
                         .build()) {
             vm.start();
-            vm.console().await(PROMPT, BOOT);
+            PciGuest guest = PciGuest.await(vm);
 
-            String node = command(vm, "find /proc/device-tree/ -name 'virtual-config@*'");
+            String node = guest.command("find /proc/device-tree/ -name 'virtual-config@*'");
             Matcher address = Pattern.compile("virtual-config@([0-9a-f]+)").matcher(node);
             assertThat(address.find()).as(node).isTrue();
             long space = Long.parseUnsignedLong(address.group(1), 16);
@@ -61,32 +50,32 @@ class InspectGuestTest {
             MemorySegment page = device.virtualConfigSharedPage().orElseThrow();
 
             long before = exits(vm);
-            assertThat(command(vm, "devmem 0x%x 32".formatted(registers)))
+            assertThat(guest.command("devmem 0x%x 32".formatted(registers)))
                     .as("a trapped register")
                     .contains("0x474C4144");
             assertThat(exits(vm)).isEqualTo(before + 1);
 
             page.set(ValueLayout.JAVA_INT, 4032, 0x5eed_0001);
-            assertThat(command(vm, "devmem 0x%x 32".formatted(shared + 4032)))
+            assertThat(guest.command("devmem 0x%x 32".formatted(shared + 4032)))
                     .contains("0x5EED0001");
-            command(vm, "devmem 0x%x 32 0x12345678".formatted(shared + 4036));
+            guest.command("devmem 0x%x 32 0x12345678".formatted(shared + 4036));
             assertThat(page.get(ValueLayout.JAVA_INT, 4036)).isEqualTo(0x1234_5678);
             assertThat(exits(vm)).as("no exit for the shared page").isEqualTo(before + 1);
 
             // What edu counted, read from the page that the register below fills.
-            command(vm, "devmem 0x%x 32 0".formatted(registers + 16));
+            guest.command("devmem 0x%x 32 0".formatted(registers + 16));
             long entry = 0;
             for (long each = 64; each < 4032 && entry == 0; each += 64) {
                 entry = page.getString(each).equals("00:01.0") ? each : 0;
             }
             assertThat(entry).isPositive();
             String reads = "devmem 0x%x 64".formatted(shared + entry + 32);
-            assertThat(Long.decode(command(vm, reads).strip().split("\\s")[0]))
+            assertThat(Long.decode(guest.command(reads).strip().split("\\s")[0]))
                     .isEqualTo(page.get(ValueLayout.JAVA_LONG, entry + 32));
 
-            command(vm, "devmem 0x%x 32 %d".formatted(registers + 20, EDU.requesterId()));
-            command(vm, "devmem 0x%x 32 3".formatted(registers + 36));
-            assertThat(command(vm, "devmem 0x%x 32".formatted(registers + 36)))
+            guest.command("devmem 0x%x 32 %d".formatted(registers + 20, EDU.requesterId()));
+            guest.command("devmem 0x%x 32 3".formatted(registers + 36));
+            assertThat(guest.command("devmem 0x%x 32".formatted(registers + 36)))
                     .contains("0x00000003");
             vm.stop();
         }

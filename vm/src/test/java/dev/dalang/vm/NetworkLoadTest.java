@@ -199,6 +199,8 @@ final class NetworkLoadTest {
                     Thread.getAllStackTraces().keySet().stream()
                             .map(Thread::getName)
                             .filter(name -> !name.startsWith("ForkJoinPool"))
+                            // They come and go with its work.
+                            .filter(name -> !name.startsWith("dalang-translator"))
                             .collect(Collectors.toCollection(TreeSet::new));
             Runtime runtime = Runtime.getRuntime();
             return new Held(threads, runtime.totalMemory() - runtime.freeMemory(), residentBytes());

@@ -48,7 +48,12 @@ final class VirtioBlockGuestTest {
             requireReadOnly(guest);
             requireTransfers(guest);
             vm.resizeDisk("disk0", 24 * MIB);
-            assertThat(guest.command("cat /sys/block/vda/size")).startsWith("49152");
+            // The driver hears of it by an interrupt, and looks at the disk again.
+            assertThat(
+                            guest.command(
+                                    "for i in $(seq 300); do grep -q 49152 /sys/block/vda/size &&"
+                                            + " break; sleep 0.1; done; cat /sys/block/vda/size"))
+                    .startsWith("49152");
             guest.command("echo grown | dd of=/dev/vda seek=49151 conv=fsync 2>/dev/null");
             requireRebinding(guest);
             guest.powerOff();

@@ -9,23 +9,27 @@ import dev.dalang.vm.guest.Guests;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
-import java.nio.file.Files;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.HexFormat;
 import java.util.Random;
+import java.util.concurrent.TimeUnit;
 
 /** The unmodified driver of Linux drives the console device, over either transport. */
 @Tag("boot")
+@Timeout(value = 10, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class VirtioConsoleGuestTest {
     private static final Duration PATIENCE = Duration.ofMinutes(1);
     private static final int BYTES = 1 << 20;
@@ -71,6 +75,7 @@ class VirtioConsoleGuestTest {
         requireStreams(guest);
         requireConsole(vm, guest, hvc);
         guest.command("echo to the log > /dev/virtio-ports/log");
+        awaitLog("to the log\n");
         assertThat(directory.resolve("log")).hasContent("to the log\n");
         guest.powerOff();
         vm.close();
@@ -83,8 +88,11 @@ class VirtioConsoleGuestTest {
         new Random(1).nextBytes(sent);
         try (SocketChannel socket = SocketChannel.open(StandardProtocolFamily.UNIX)) {
             socket.connect(UnixDomainSocketAddress.of(directory.resolve("data")));
-            // Only now: while nobody is connected, Linux reads nothing but the end.
-            guest.command("head -c %d /dev/virtio-ports/data > /tmp/got & true".formatted(BYTES));
+            // Until Linux knows that somebody is connected, it reads nothing but the end.
+            guest.command(
+                    "until head -c %d /dev/virtio-ports/data > /tmp/got; [ -s /tmp/got ];"
+                                    .formatted(BYTES)
+                            + " do usleep 10000; done & true");
             ByteBuffer out = ByteBuffer.wrap(sent);
             while (out.hasRemaining()) {
                 socket.write(out);
@@ -99,6 +107,24 @@ class VirtioConsoleGuestTest {
             System.arraycopy(sent, 0, twice, 0, BYTES);
             System.arraycopy(sent, 0, twice, BYTES, BYTES);
             assertThat(sha256(in.array())).isEqualTo(sha256(twice));
+        }
+    }
+
+    /** The port writes what it took on a thread of its own. */
+    private void awaitLog(String end) throws IOException, InterruptedException {
+        long limit = System.nanoTime() + PATIENCE.toNanos();
+        while (!logsEnd(end.length()).equals(end) && System.nanoTime() < limit) {
+            Thread.sleep(10);
+        }
+        assertThat(logsEnd(end.length())).isEqualTo(end);
+    }
+
+    private String logsEnd(int length) throws IOException {
+        try (RandomAccessFile log = new RandomAccessFile(directory.resolve("log").toFile(), "r")) {
+            byte[] end = new byte[length];
+            log.seek(Math.max(0, log.length() - length));
+            log.read(end);
+            return new String(end, StandardCharsets.UTF_8);
         }
     }
 
@@ -123,7 +149,6 @@ class VirtioConsoleGuestTest {
     /** The driver is taken from the device under load and given back, again and again. */
     @Test
     void theDriverIsUnboundAndBoundUnderLoad() throws Exception {
-        Path log = directory.resolve("log");
         try (Console hvc = Console.create();
                 Vm vm = machine(hvc).build()) {
             vm.start();
@@ -142,9 +167,8 @@ class VirtioConsoleGuestTest {
                         "until [ -e /sys/class/virtio-ports/vport*p2 ]; do usleep 1000; done");
             }
             guest.command("coldplug");
-            long before = Files.size(log);
             guest.command("echo after all > /dev/virtio-ports/log");
-            assertThat(Files.size(log)).isGreaterThan(before);
+            awaitLog("after all\n");
             guest.powerOff();
         }
     }

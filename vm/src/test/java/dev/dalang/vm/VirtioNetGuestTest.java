@@ -73,7 +73,7 @@ final class VirtioNetGuestTest {
             guest.command("(echo from the guest | nc -l -p 7 > /tmp/got) & :");
             guest.command("while ! netstat -lnt | grep -q :7; do sleep 0.1; done");
             assertThat(ask(forwarded)).isEqualTo("from the guest\n");
-            assertThat(guest.command("cat /tmp/got")).startsWith("from the host");
+            assertThat(guest.command("wait; cat /tmp/got")).startsWith("from the host");
             guest.powerOff();
         }
     }

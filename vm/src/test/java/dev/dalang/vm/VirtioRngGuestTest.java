@@ -11,9 +11,12 @@ import dev.dalang.vm.guest.Guests;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+import java.time.Duration;
+
 /** The unmodified driver of Linux drives the entropy device, over either transport. */
 @Tag("boot")
 class VirtioRngGuestTest {
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
     private static final int BYTES = 4096;
 
     private final VirtioRng rng =
@@ -30,6 +33,11 @@ class VirtioRngGuestTest {
         // Short, so that the guest's terminal does not wrap what it echoes.
         assertThat(guest.command("head -c %d /dev/hwrng | wc -c".formatted(BYTES)))
                 .startsWith(Integer.toString(BYTES));
+        // They are counted after the guest has them.
+        long limit = System.nanoTime() + PATIENCE.toNanos();
+        while (rng.counts().bytes() - before < BYTES && System.nanoTime() < limit) {
+            Thread.sleep(1);
+        }
         assertThat(rng.counts().bytes() - before).isGreaterThanOrEqualTo(BYTES);
         String one = guest.command("head -c 16 /dev/hwrng | od -An -tx1");
         String two = guest.command("head -c 16 /dev/hwrng | od -An -tx1");
