@@ -381,7 +381,7 @@ public final class Channel implements AutoCloseable {
     private void end(int id, Call call) {
         lock.lock();
         try {
-            calls.remove(id);
+            calls.remove(id, call); // after its answer the number may be another's
             if (call.answer != null) {
                 call.answer.close();
             }
@@ -440,7 +440,7 @@ public final class Channel implements AutoCloseable {
         lock.lock();
         try {
             Call call = calls.get(header.id());
-            if (call == null || call.answer != null) {
+            if (call == null) {
                 throw Refusal.invalid("an answer that nobody waits for: " + header);
             }
             Refusal.unless(
@@ -450,6 +450,8 @@ public final class Channel implements AutoCloseable {
                     !message.isSpoilt() && message.descriptors() <= call.mostDescriptors,
                     "descriptors that nobody asked for with the answer to " + call.command);
             call.answer = message.take();
+            // It has its answer: another is one too many, even if who asked is slow to take it.
+            calls.remove(header.id());
             call.changed.signal();
         } finally {
             lock.unlock();
