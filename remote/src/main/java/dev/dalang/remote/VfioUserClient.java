@@ -44,6 +44,8 @@ public final class VfioUserClient implements AutoCloseable {
     private final Object connecting = new Object();
 
     private volatile DeviceCalls device;
+
+    /** Guarded by {@link #connecting}. */
     private boolean isClosed;
 
     private VfioUserClient(Builder builder) throws VfioUserException {
@@ -150,15 +152,26 @@ public final class VfioUserClient implements AutoCloseable {
      * @throws VfioUserException if it cannot be, or is closed
      */
     public void reconnect() throws VfioUserException {
-        synchronized (connecting) {
-            if (isClosed) {
-                throw new VfioUserException(
-                        VfioUserException.Kind.LOST, 0, path + ": it is closed");
+        DeviceCalls ended = null;
+        while (true) {
+            DeviceCalls gone;
+            synchronized (connecting) {
+                if (isClosed) {
+                    throw new VfioUserException(
+                            VfioUserException.Kind.LOST, 0, path + ": it is closed");
+                }
+                if (isConnected()) {
+                    return;
+                }
+                if (device == ended) {
+                    device = connect();
+                    return;
+                }
+                gone = device;
             }
-            if (!isConnected()) {
-                device.channel().close();
-                device = connect();
-            }
+            // Without the lock: it waits for who is told of the loss, who may come here, too.
+            gone.channel().close();
+            ended = gone;
         }
     }
 
@@ -178,10 +191,13 @@ public final class VfioUserClient implements AutoCloseable {
      */
     @Override
     public void close() {
+        DeviceCalls last;
         synchronized (connecting) {
             isClosed = true;
-            device.channel().close();
+            last = device;
         }
+        // Without the lock: it waits for who is told of a loss, who may reconnect or close, too.
+        last.channel().close();
     }
 
     // ---------------------------------------------------------------- what there is

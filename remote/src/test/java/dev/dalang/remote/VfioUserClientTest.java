@@ -20,6 +20,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -30,6 +32,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 
 /** Our client with our server, over a real socket. */
@@ -460,6 +463,55 @@ final class VfioUserClientTest {
             holder[0] = other;
             server.close();
             assertThat(outcomes.take()).isInstanceOf(VfioUserException.class);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"true, true", "true, false", "false, true", "false, false"})
+    void whoIsToldOfALossMayEndItWhileAnotherDoes(boolean otherCloses, boolean toldCloses)
+            throws Exception {
+        BlockingQueue<String> ended = new LinkedBlockingQueue<>();
+        CountDownLatch told = new CountDownLatch(1);
+        VfioUserClient[] holder = new VfioUserClient[1];
+        Thread other =
+                Thread.ofPlatform()
+                        .daemon()
+                        .unstarted(
+                                () -> {
+                                    endOf(holder[0], otherCloses);
+                                    ended.add("the other");
+                                });
+        client.close();
+        while (server.isConnected()) {
+            Thread.onSpinWait();
+        }
+        holder[0] =
+                VfioUserClient.builder(server.path())
+                        .onLoss(
+                                _ -> {
+                                    told.countDown();
+                                    while (other.getState() != Thread.State.WAITING) {
+                                        Thread.onSpinWait();
+                                    }
+                                    endOf(holder[0], toldCloses);
+                                    ended.add("who was told");
+                                })
+                        .connect();
+        server.close();
+        told.await();
+        other.start();
+
+        assertThat(ended.take()).isEqualTo("who was told");
+        assertThat(ended.take()).as("it waits for who is told").isEqualTo("the other");
+        holder[0].close();
+    }
+
+    /** Closes, or tries in vain to reconnect. */
+    private static void endOf(VfioUserClient client, boolean closes) {
+        if (closes) {
+            client.close();
+        } else {
+            assertThatThrownBy(client::reconnect).isInstanceOf(VfioUserException.class);
         }
     }
 
