@@ -285,10 +285,10 @@ final class ClientInterrupts implements PciInterrupts {
         }
     }
 
-    /** An event was signalled. */
-    private void masked(boolean isMasked) {
+    /** An event was signalled; of one that is watched no more, this may be told late. */
+    private void masked(WireWatch from, boolean isMasked) {
         synchronized (lock) {
-            if (intx.events[0] != null) {
+            if (from == watch && intx.events[0] != null) {
                 intx.masked[0] = isMasked;
                 settleWire();
             }

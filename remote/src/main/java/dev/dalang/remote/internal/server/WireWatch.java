@@ -8,7 +8,7 @@ import dev.dalang.remote.internal.wire.Refusal;
 
 import org.jspecify.annotations.Nullable;
 
-import java.util.function.Consumer;
+import java.util.function.BiConsumer;
 
 /**
  * Waits for the events by which a client masks and unmasks the wired interrupt: a hypervisor
@@ -25,9 +25,10 @@ final class WireWatch implements AutoCloseable {
     /**
      * Begins to wait; for nothing yet.
      *
-     * @param masked told on a thread of its own whether the wire is to be masked
+     * @param masked told on a thread of its own whether the wire is to be masked; perhaps once more
+     *     after this is closed, which its owner, with its lock, knows
      */
-    WireWatch(Consumer<Boolean> masked) {
+    WireWatch(BiConsumer<WireWatch, Boolean> masked) {
         try {
             poll = EventPoll.create("the events of a wire");
         } catch (HostIoException none) {
@@ -37,11 +38,11 @@ final class WireWatch implements AutoCloseable {
         Thread.ofPlatform().daemon().name("vfio-user wire").start(() -> run(masked));
     }
 
-    private void run(Consumer<Boolean> masked) {
+    private void run(BiConsumer<WireWatch, Boolean> masked) {
         try {
             while (true) {
                 for (long token : poll.await(-1)) {
-                    masked.accept(token == MASK);
+                    masked.accept(this, token == MASK);
                 }
             }
         } catch (HostIoException closed) {
