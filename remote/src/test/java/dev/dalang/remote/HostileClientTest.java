@@ -97,6 +97,7 @@ final class HostileClientTest {
             MemorySegment buffer = arena.allocate(1 << 16);
             List<Descriptor> riders = List.of(memory, event.descriptor(), memory);
             assertServed(server); // everything is loaded by now
+            awaitThreads(1); // nor are there others' whose descriptors are yet to go
             long before = count("/proc/self/fd");
             long mapped = mappings();
 

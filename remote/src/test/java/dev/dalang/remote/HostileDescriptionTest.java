@@ -23,8 +23,13 @@ import java.util.List;
 /** Servers that say of themselves and of their device what cannot be. */
 final class HostileDescriptionTest extends HostileServerFixture {
     private void assertUnreachable(ScriptServer.Script script, String says) throws Exception {
+        assertUnreachable(script, LONG, says);
+    }
+
+    private void assertUnreachable(ScriptServer.Script script, Duration timeout, String says)
+            throws Exception {
         try (ScriptServer server = ScriptServer.start(path, script)) {
-            assertThatThrownBy(() -> connect(Duration.ofSeconds(1)))
+            assertThatThrownBy(() -> connect(timeout))
                     .isInstanceOfSatisfying(
                             VfioUserException.class,
                             failed -> assertThat(failed.kind()).isEqualTo(Kind.UNREACHABLE))
@@ -76,6 +81,7 @@ final class HostileDescriptionTest extends HostileServerFixture {
                     peer.next().close();
                     peer.connection.receive();
                 },
+                Duration.ofMillis(50),
                 "no answer to VERSION");
         for (WrongAnswer wrong : WrongAnswer.values()) {
             if (wrong != WrongAnswer.TWICE && wrong != WrongAnswer.TOO_LONG) {

@@ -193,6 +193,22 @@ final class HostileServerTest extends HostileServerFixture {
         }
     }
 
+    /**
+     * A client that waits a second for each answer. Those about itself a good server gives, which
+     * on a busy machine may take longer: then it is asked again.
+     */
+    private VfioUserClient connectForASecond() throws VfioUserException {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return connect(Duration.ofSeconds(1));
+            } catch (VfioUserException late) {
+                if (late.kind() != Kind.UNREACHABLE || attempt == 100) {
+                    throw late;
+                }
+            }
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 15, 16, 20})
     void whoDoesNotAnswerInTimeIsGone(int bytes) throws Exception {
@@ -208,7 +224,7 @@ final class HostileServerTest extends HostileServerFixture {
                     }
                 };
         try (ScriptServer server = ScriptServer.start(path, script);
-                VfioUserClient client = connect(Duration.ofSeconds(1))) {
+                VfioUserClient client = connectForASecond()) {
             assertLost(() -> client.read(0, 0, 4));
             assertThat(losses.take().isLost()).isTrue();
             assertThat(server.path()).exists();
@@ -218,7 +234,7 @@ final class HostileServerTest extends HostileServerFixture {
     @Test
     void whoDoesNotReadIsGone() throws Exception {
         try (UnreadServer server = new UnreadServer(path);
-                VfioUserClient client = connect(Duration.ofSeconds(1))) {
+                VfioUserClient client = connectForASecond()) {
             assertLost(
                     () -> {
                         while (true) {

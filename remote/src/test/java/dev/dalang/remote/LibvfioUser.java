@@ -81,6 +81,17 @@ final class LibvfioUser {
             return connect(VfioUserClient.builder(socket));
         }
 
+        /** Waits until it has printed something. */
+        void await(String text) throws IOException, InterruptedException {
+            boolean hasEnded = false;
+            while (!printed().contains(text)) {
+                if (hasEnded) {
+                    throw new IOException("it printed: " + printed());
+                }
+                hasEnded = process.waitFor(PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+            }
+        }
+
         /** What it has printed. */
         String printed() {
             try {

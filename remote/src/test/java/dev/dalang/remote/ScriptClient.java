@@ -63,8 +63,13 @@ final class ScriptClient implements AutoCloseable {
 
     static ScriptClient connect(Path path) throws IOException {
         ScriptClient client = silent(path);
-        client.call(new Version(0, 1, Optional.of(Capabilities.NONE)));
-        return client;
+        try {
+            client.call(new Version(0, 1, Optional.of(Capabilities.NONE)));
+            return client;
+        } catch (IOException | RuntimeException | Error failed) {
+            client.close();
+            throw failed;
+        }
     }
 
     /** Sends a request, serves the device's transfers meanwhile, and gives what the reply says. */

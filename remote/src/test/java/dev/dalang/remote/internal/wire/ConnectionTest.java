@@ -41,6 +41,7 @@ final class ConnectionTest {
     @BeforeEach
     void connect() throws HostIoException {
         assumeThat(Linux.isAvailable()).isTrue();
+        awaitThreads();
         List<UnixSocket> pair = UnixSocket.pair();
         peer = pair.get(0);
         connection = new Connection(pair.get(1));
@@ -59,6 +60,14 @@ final class ConnectionTest {
             MemorySegment memory = arena.allocate(bytes.length);
             MemorySegment.copy(bytes, 0, memory, ValueLayout.JAVA_BYTE, 0, bytes.length);
             peer.send(memory, descriptors);
+        }
+    }
+
+    /** Servers and clients of other tests may end yet, and close what is counted here. */
+    private static void awaitThreads() {
+        while (Thread.getAllStackTraces().keySet().stream()
+                .anyMatch(thread -> thread.getName().startsWith("vfio-user"))) {
+            Thread.onSpinWait();
         }
     }
 
