@@ -2,13 +2,11 @@ package dev.dalang.passthrough;
 
 import dev.dalang.pci.MsixConfig;
 import dev.dalang.pci.PciHost;
-import dev.dalang.pci.PciInterrupts;
 
 import org.jspecify.annotations.Nullable;
 
 import java.util.BitSet;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * The interrupts of a device in a tree: what the guest has programmed is armed, what the device
@@ -22,8 +20,11 @@ final class FunctionInterrupts {
     /** Vectors that the guest has unmasked since it enabled MSI-X. Guarded by itself. */
     private final BitSet used = new BitSet();
 
-    /** The wire is asserted, and the guest was not seen to serve it yet. */
-    private final AtomicBoolean asserted = new AtomicBoolean();
+    /** Held while the wire is driven: it is as {@link #isAsserted} says. */
+    private final Object driving = new Object();
+
+    /** The wire is asserted, and the guest was not seen to serve it yet. Written with the lock. */
+    private volatile boolean isAsserted;
 
     private volatile @Nullable PciHost host;
 
@@ -110,8 +111,10 @@ final class FunctionInterrupts {
     private void wire(int vector) {
         PciHost in = host;
         if (device.deliverWire() && in != null) {
-            asserted.set(true);
-            in.interrupts().raise();
+            synchronized (driving) {
+                isAsserted = true;
+                in.interrupts().raise();
+            }
         }
     }
 
@@ -121,13 +124,7 @@ final class FunctionInterrupts {
      * when an interrupt is done would ask then).
      */
     void serveWire() {
-        if (asserted.get() && asserted.compareAndSet(true, false)) {
-            PciHost in = host;
-            if (in == null) {
-                return;
-            }
-            PciInterrupts lines = in.interrupts();
-            lines.lower();
+        if (isAsserted && letGo()) {
             device.note(
                     device.arm(
                             vm,
@@ -141,14 +138,25 @@ final class FunctionInterrupts {
         }
     }
 
+    /** Lets the wire go; false if there is none that was asserted. */
+    private boolean letGo() {
+        PciHost in = host;
+        synchronized (driving) {
+            boolean wasAsserted = isAsserted;
+            isAsserted = false;
+            if (in == null || !wasAsserted) {
+                return false;
+            }
+            in.interrupts().lower();
+            return true;
+        }
+    }
+
     /** What the guest has programmed is gone; its wire is let go. */
     void forget() {
         synchronized (used) {
             used.clear();
         }
-        PciHost in = host;
-        if (asserted.getAndSet(false) && in != null) {
-            in.interrupts().lower();
-        }
+        letGo();
     }
 }
