@@ -24,7 +24,6 @@ public final class Waiter implements AutoCloseable {
 
     private final Descriptor event;
     private final Descriptor[] descriptors;
-    private final Arena arena = Arena.ofShared();
     private final MemorySegment polled;
     private final MemorySegment counter;
     private final MemorySegment one;
@@ -32,6 +31,8 @@ public final class Waiter implements AutoCloseable {
     private Waiter(Descriptor event, Descriptor[] descriptors) {
         this.event = event;
         this.descriptors = descriptors;
+        // Not ended by close: a wake-up that is under way may still read what it writes.
+        Arena arena = Arena.ofAuto();
         polled = arena.allocate((long) POLLFD_BYTES * (descriptors.length + 1), 8);
         counter = arena.allocate(JAVA_LONG);
         one = arena.allocate(JAVA_LONG);

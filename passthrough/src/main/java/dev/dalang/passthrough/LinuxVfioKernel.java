@@ -27,7 +27,13 @@ final class LinuxVfioKernel implements VfioKernel {
     private final Object watching = new Object();
 
     private final Map<Integer, Watched> watched = new LinkedHashMap<>();
+
+    /** Waits for all that is watched; null if none does yet. */
     private @Nullable Waiter waiter;
+
+    /** The one that the thread waits in, and closes if it is not the above afterwards. */
+    private @Nullable Waiter entered;
+
     private @Nullable Thread thread;
 
     @Override
@@ -152,28 +158,30 @@ final class LinuxVfioKernel implements VfioKernel {
             if (found == null) {
                 return;
             }
-            Waiter now = waiter;
-            waiter = null;
-            if (now != null) {
-                now.wakeUp();
-            }
+            replaceWaiter(null);
         }
         found.event.close();
     }
 
     /** What is waited for has changed. With the lock held. */
     private void waitAnew() throws HostIoException {
-        Waiter old = waiter;
-        Waiter next = waiterOf();
-        waiter = next;
-        if (old != null) {
-            old.wakeUp();
-        }
+        replaceWaiter(waiterOf());
         if (thread == null) {
             Thread started = new Thread(this::run, "vfio-interrupts");
             started.setDaemon(true);
             thread = started;
             started.start();
+        }
+    }
+
+    /** Has the thread wait otherwise. With the lock held. */
+    private void replaceWaiter(@Nullable Waiter next) {
+        Waiter old = waiter;
+        waiter = next;
+        if (old != null && old == entered) {
+            old.wakeUp();
+        } else if (old != null) {
+            old.close(); // nobody is in it, nor will be
         }
     }
 
@@ -207,6 +215,7 @@ final class LinuxVfioKernel implements VfioKernel {
                         return;
                     }
                 }
+                entered = now;
             }
             try {
                 now.await(-1);
@@ -214,6 +223,7 @@ final class LinuxVfioKernel implements VfioKernel {
                 // What it waited for is another now.
             }
             synchronized (watching) {
+                entered = null;
                 if (now != waiter) {
                     now.close();
                 }

@@ -8,8 +8,12 @@ import dev.dalang.linux.EventDescriptor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /** Events of the real kernel; its VFIO needs hardware. */
 class LinuxVfioKernelTest {
@@ -44,5 +48,43 @@ class LinuxVfioKernelTest {
         signal(again);
         assertThat(first.tryAcquire(30, TimeUnit.SECONDS)).isTrue();
         kernel.closeAll();
+    }
+
+    /** The thread that waits ends a moment after the last event. */
+    private static void awaitThread() {
+        while (Thread.getAllStackTraces().keySet().stream()
+                .anyMatch(thread -> thread.getName().equals("vfio-interrupts"))) {
+            Thread.onSpinWait();
+        }
+    }
+
+    private static long openEvents() throws IOException {
+        try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
+            return open.filter(LinuxVfioKernelTest::isEvent).count();
+        }
+    }
+
+    private static boolean isEvent(Path descriptor) {
+        try {
+            return Files.readSymbolicLink(descriptor).toString().contains("[eventfd]");
+        } catch (IOException closedMeanwhile) {
+            return false;
+        }
+    }
+
+    @Test
+    void nothingStaysOfEventsThatComeAndGo() throws Exception {
+        awaitThread();
+        long before = openEvents();
+        for (int round = 0; round < 100; round++) {
+            // Mostly faster than the thread gets to wait for them.
+            int one = kernel.watch(() -> {});
+            int two = kernel.watch(() -> {});
+            kernel.unwatch(one);
+            kernel.unwatch(two);
+        }
+        kernel.closeAll();
+        awaitThread();
+        assertThat(openEvents()).isEqualTo(before);
     }
 }
