@@ -252,8 +252,8 @@ final class NvmeController {
             settle();
         } else {
             task.signal();
-            gate.nudge();
         }
+        gate.nudge();
     }
 
     /** Does what can be done by now. Never waits for commands. */
@@ -427,16 +427,19 @@ final class NvmeController {
         while (true) {
             long before = gate.changes();
             settle();
-            if (gate.isEmpty()
-                    && !gate.isClosed(Gate.RESETTING)
-                    && !registers.isShuttingDown()
-                    && settling.get() == 0) {
+            // Nobody is told of what another thread that settles changes. Whether one does is asked
+            // before the rest, or that would be waited for, and after it, or that might not be
+            // over.
+            boolean isBusy = settling.get() != 0;
+            boolean isSettled =
+                    gate.isEmpty() && !gate.isClosed(Gate.RESETTING) && !registers.isShuttingDown();
+            isBusy |= settling.get() != 0;
+            if (isBusy) {
+                Thread.onSpinWait();
+            } else if (isSettled) {
                 return;
-            }
-            if (settling.get() == 0) {
-                gate.awaitChange(before);
             } else {
-                Thread.onSpinWait(); // another thread settles
+                gate.awaitChange(before);
             }
         }
     }
