@@ -17,8 +17,13 @@ public final class Removal {
     private final Quiescence quiescence;
     private final List<BusMapping<MmioRange, DeviceMmio>> mmio;
     private final List<BusMapping<PioRange, DevicePio>> pio;
-    private final CountDownLatch done = new CountDownLatch(1);
+    private final CountDownLatch acted = new CountDownLatch(1);
+
+    /** Guarded by itself. */
     private final List<Runnable> actions = new ArrayList<>();
+
+    /** Written with the actions' lock: whoever finds it false there has his action run. */
+    private volatile boolean isDone;
 
     Removal(
             Quiescence quiescence,
@@ -41,7 +46,7 @@ public final class Removal {
 
     /** {@return true if no access can still be inside} */
     public boolean isDone() {
-        return done.getCount() == 0;
+        return isDone;
     }
 
     /**
@@ -53,7 +58,7 @@ public final class Removal {
      */
     public void whenDone(Runnable action) {
         synchronized (actions) {
-            if (!isDone()) {
+            if (!isDone) {
                 actions.add(action);
                 return;
             }
@@ -62,7 +67,8 @@ public final class Removal {
     }
 
     /**
-     * Waits until the removal is done.
+     * Waits until the removal is done, and what was to be run then has been. An action must not
+     * wait so.
      *
      * @param timeout how long at most
      * @return false if the time ran out
@@ -75,17 +81,18 @@ public final class Removal {
             throw new IllegalStateException(
                     "a removal cannot be awaited from inside an access; use whenDone");
         }
-        return done.await(timeout.toNanos(), TimeUnit.NANOSECONDS);
+        return acted.await(timeout.toNanos(), TimeUnit.NANOSECONDS);
     }
 
     void complete() {
         List<Runnable> toRun;
         synchronized (actions) {
-            done.countDown();
+            isDone = true;
             toRun = List.copyOf(actions);
             actions.clear();
         }
         toRun.forEach(Removal::run);
+        acted.countDown();
     }
 
     private static void run(Runnable action) {

@@ -21,7 +21,7 @@ import java.util.function.BooleanSupplier;
 /** What every executor does. */
 abstract class DeviceExecutorContract {
     private static final int ROUNDS = Integer.getInteger("dalang.executor.rounds", 50_000);
-    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(60);
+    private static final Duration PATIENCE = Duration.ofMinutes(10);
 
     DeviceExecutor executor;
 
@@ -43,7 +43,7 @@ abstract class DeviceExecutorContract {
     }
 
     final void waitUntil(BooleanSupplier condition) {
-        long end = System.nanoTime() + PATIENCE_NANOS;
+        long end = System.nanoTime() + PATIENCE.toNanos();
         for (int turn = 0; !condition.getAsBoolean(); turn++) {
             pass();
             if ((turn & 0xff) == 0) {
@@ -55,7 +55,7 @@ abstract class DeviceExecutorContract {
 
     static void await(CountDownLatch latch) {
         try {
-            assertThat(latch.await(60, TimeUnit.SECONDS)).isTrue();
+            assertThat(latch.await(PATIENCE.toMinutes(), TimeUnit.MINUTES)).isTrue();
         } catch (InterruptedException interrupted) {
             throw new AssertionError(interrupted);
         }
@@ -68,7 +68,7 @@ abstract class DeviceExecutorContract {
 
     static void join(Thread thread) {
         try {
-            assertThat(thread.join(Duration.ofSeconds(60))).isTrue();
+            assertThat(thread.join(PATIENCE)).isTrue();
         } catch (InterruptedException interrupted) {
             throw new AssertionError(interrupted);
         }

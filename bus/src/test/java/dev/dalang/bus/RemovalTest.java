@@ -11,15 +11,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 
-@Timeout(120)
+@Timeout(value = 20, unit = TimeUnit.MINUTES)
 class RemovalTest {
     private static final Duration NOT_LONG = Duration.ofMillis(1);
-    private static final Duration LONG = Duration.ofSeconds(60);
+    private static final Duration LONG = Duration.ofMinutes(10);
     private static final MmioRange RANGE = new MmioRange(0x1000, 0x10);
 
     private final IoManager io = IoManager.create();
@@ -64,6 +65,36 @@ class RemovalTest {
         assertThat(slow.left).isTrue();
         other.join();
         assertThat(leftWhenDone).containsExactly(true);
+    }
+
+    @Test
+    void whoAwaitsARemovalFindsItsActionsDone() throws Exception {
+        SlowDevice slow = new SlowDevice();
+        io.registerMmio(RANGE, slow);
+        Thread other = Thread.ofPlatform().start(() -> io.mmioRead(0x1000, 4));
+        slow.entered.await();
+        Removal removal = io.deregister(slow);
+        CountDownLatch acting = new CountDownLatch(1);
+        CountDownLatch mayAct = new CountDownLatch(1);
+        AtomicBoolean hasActed = new AtomicBoolean();
+        removal.whenDone(
+                () -> {
+                    acting.countDown();
+                    try {
+                        mayAct.await();
+                    } catch (InterruptedException e) {
+                        throw new IllegalStateException(e);
+                    }
+                    hasActed.set(true);
+                });
+        slow.mayLeave.countDown();
+        acting.await();
+        assertThat(removal.isDone()).isTrue();
+        assertThat(removal.await(NOT_LONG)).isFalse();
+        mayAct.countDown();
+        assertThat(removal.await(LONG)).isTrue();
+        assertThat(hasActed).isTrue();
+        other.join();
     }
 
     @Test
