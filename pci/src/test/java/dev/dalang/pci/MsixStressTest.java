@@ -10,6 +10,7 @@ import org.junit.jupiter.api.TestReporter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
@@ -25,6 +26,22 @@ class MsixStressTest {
     private static final int DEVICES = 3;
     private static final long BASE = 0x2800_0000L;
     private static final int EPOCHS = 1 << 16;
+
+    /** For a message that must come, on whatever machine. */
+    private static final long PATIENCE_NANOS = TimeUnit.MINUTES.toNanos(5);
+
+    /** Less than a write that closes vectors waits for messages before it gives up. */
+    private static final long CLOSING_NANOS = 200_000_000;
+
+    /**
+     * Closes vectors; false if a message may be under way yet, because the thread that sends it has
+     * lost its processor for so long.
+     */
+    private static boolean isQuietAfter(Runnable closing) {
+        long before = System.nanoTime();
+        closing.run();
+        return System.nanoTime() - before < CLOSING_NANOS;
+    }
 
     /** What arrives: the address names an epoch, the data the same epoch and the vector. */
     private static final class Inbox implements MsiTarget {
@@ -93,42 +110,43 @@ class MsixStressTest {
             }
         }
 
+        /** Nothing comes from closed vectors, and where one goes may change. */
+        private void useSilence(int from, int to, int vector) {
+            silent(from, to, true);
+            if (random.nextBoolean()) {
+                route(vector);
+            }
+            silent(from, to, false);
+        }
+
         void step() {
             steps.incrementAndGet();
             int vector = random.nextInt(DEVICES);
             switch (random.nextInt(8)) {
                 case 0 -> {
-                    msix.writeMsixCapability(2, 2, 0xc000);
-                    silent(0, DEVICES, true);
-                    if (random.nextBoolean()) {
-                        route(vector);
+                    if (isQuietAfter(() -> msix.writeMsixCapability(2, 2, 0xc000))) {
+                        useSilence(0, DEVICES, vector);
                     }
-                    silent(0, DEVICES, false);
                     msix.writeMsixCapability(2, 2, 0x8000);
                 }
                 case 1 -> {
-                    msix.writeMsixCapability(2, 2, 0);
-                    silent(0, DEVICES, true);
-                    if (random.nextBoolean()) {
-                        route(vector);
+                    if (isQuietAfter(() -> msix.writeMsixCapability(2, 2, 0))) {
+                        useSilence(0, DEVICES, vector);
                     }
-                    silent(0, DEVICES, false);
                     msix.writeMsixCapability(2, 2, 0x8000);
                 }
                 case 2 -> {
-                    msix.sleep();
-                    silent(0, DEVICES, true);
-                    msix.readPbaEntries(0, 8);
-                    silent(0, DEVICES, false);
+                    if (isQuietAfter(msix::sleep)) {
+                        silent(0, DEVICES, true);
+                        msix.readPbaEntries(0, 8);
+                        silent(0, DEVICES, false);
+                    }
                     msix.wake();
                 }
                 default -> {
-                    mask(vector, 1);
-                    silent(vector, vector + 1, true);
-                    if (random.nextBoolean()) {
-                        route(vector);
+                    if (isQuietAfter(() -> mask(vector, 1))) {
+                        useSilence(vector, vector + 1, vector);
                     }
-                    silent(vector, vector + 1, false);
                     mask(vector, 0);
                 }
             }
@@ -205,8 +223,9 @@ class MsixStressTest {
     }
 
     private boolean await(int vector, long count) {
-        for (long turn = 0; inbox.delivered.get(vector) != count; turn++) {
-            if (turn > 20_000_000_000L / 50) {
+        long start = System.nanoTime();
+        for (long turn = 1; inbox.delivered.get(vector) != count; turn++) {
+            if (turn % 4096 == 0 && System.nanoTime() - start > PATIENCE_NANOS) {
                 return false;
             }
             Thread.onSpinWait();
@@ -270,7 +289,10 @@ class MsixStressTest {
                                             mortal.trigger(0);
                                         }
                                     });
-            mortal.destroy();
+            if (!isQuietAfter(mortal::destroy)) {
+                gone.set(true);
+                device.join();
+            }
             MsixConfig heir = MsixConfig.create(1, router, source);
             heir.writeMsixCapability(2, 2, 0x8000);
             heir.writeMsixTable(0, 8, BASE);

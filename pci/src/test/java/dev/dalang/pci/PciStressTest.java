@@ -18,7 +18,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Several harts, and several windows, on one tree. */
-@Timeout(value = 5, unit = TimeUnit.MINUTES)
+@Timeout(value = 30, unit = TimeUnit.MINUTES)
 class PciStressTest {
     private static final int MOVES = 1_000_000;
     private static final long A = 0x5000_0000L;
