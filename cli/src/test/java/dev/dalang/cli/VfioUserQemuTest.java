@@ -93,10 +93,12 @@ class VfioUserQemuTest {
                         .containsPattern("\\s1 +PCI-MSIX-" + EDU + " +0 Edge +edu-factorial")
                         .containsPattern("\\s2 +PCI-MSIX-" + EDU + " +1 Edge +edu-raise")
                         .containsPattern("\\s2 +PCI-MSIX-" + EDU + " +2 Edge +edu-dma");
+                awaitMessages(server, 5);
                 assertThat(server.messagesSent()).isEqualTo(5);
                 assertThat(drive(guest, "msi"))
                         .contains("interrupts: msi 1: 5")
                         .containsPattern("\\s5 +PCI-MSI-" + EDU + " +0 Edge +edu");
+                awaitMessages(server, 10);
                 assertThat(server.messagesSent()).isEqualTo(10);
                 assertThat(drive(guest, "intx")).contains("interrupts: intx 1: 5", " Level ");
                 guest.powerOff();
@@ -119,6 +121,7 @@ class VfioUserQemuTest {
         }
     }
 
+    /** A message is counted when it was sent, and the guest may have answered by then. */
     private static void awaitMessages(VfioUserServer server, long count) {
         while (server.messagesSent() < count && server.isConnected()) {
             Thread.onSpinWait();
