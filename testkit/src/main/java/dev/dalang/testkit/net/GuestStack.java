@@ -26,6 +26,9 @@ public final class GuestStack implements AutoCloseable {
     private static final long BROADCAST = 0xffff_ffff_ffffL;
     private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
 
+    /** After this long, nothing is expected to come any more. */
+    private static final long SILENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+
     final ReentrantLock lock = new ReentrantLock();
     final Map<Integer, GuestUdp> ports = new HashMap<>();
 
@@ -165,10 +168,24 @@ public final class GuestStack implements AutoCloseable {
      * @return the address, or -1 if nobody answers
      */
     public long resolve(InetAddress target) {
+        return resolve(target, PATIENCE_NANOS);
+    }
+
+    /**
+     * Asks for a hardware address that nobody should have.
+     *
+     * @param target of whom
+     * @return whether nobody answers for half a second
+     */
+    public boolean isNobodysAddress(InetAddress target) {
+        return resolve(target, SILENCE_NANOS) == -1;
+    }
+
+    private long resolve(InetAddress target, long nanos) {
         lock.lock();
         try {
             neighbours.remove(target);
-            long left = PATIENCE_NANOS / 20;
+            long left = nanos;
             ask(target);
             while (!neighbours.containsKey(target) && left > 0) {
                 left = await(event, left);
@@ -187,6 +204,21 @@ public final class GuestStack implements AutoCloseable {
      * @return whether the reply came, with the same payload
      */
     public boolean ping(InetAddress target, int payloadBytes) {
+        return ping(target, payloadBytes, PATIENCE_NANOS);
+    }
+
+    /**
+     * Sends an echo request that nobody should answer.
+     *
+     * @param target to whom
+     * @param payloadBytes how long
+     * @return whether no reply comes for half a second
+     */
+    public boolean isSilent(InetAddress target, int payloadBytes) {
+        return !ping(target, payloadBytes, SILENCE_NANOS);
+    }
+
+    private boolean ping(InetAddress target, int payloadBytes, long nanos) {
         lock.lock();
         try {
             boolean v4 = target instanceof Inet4Address;
@@ -199,7 +231,7 @@ public final class GuestStack implements AutoCloseable {
             expectedEcho = Arrays.copyOfRange(message, 4, message.length);
             int before = echoReplies;
             sendDatagram(target, v4 ? 1 : 58, message, 2);
-            long left = PATIENCE_NANOS / 20;
+            long left = nanos;
             while (echoReplies == before && left > 0) {
                 left = await(event, left);
             }
