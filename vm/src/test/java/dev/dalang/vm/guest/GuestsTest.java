@@ -12,6 +12,8 @@ import org.apache.commons.compress.archivers.cpio.CpioArchiveInputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.File;
 import java.io.IOException;
@@ -254,6 +256,57 @@ class GuestsTest {
                         "cannot fetch the package lists: The repository"
                                 + " 'http://mirror.example/debian trixie InRelease' is not"
                                 + " signed.");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "File has unexpected size (9385284 != 9387120). Mirror sync in progress?",
+                "Hash Sum mismatch"
+            })
+    void anArchiveOutOfStepIsReadByItsSuitesOtherName(String why) throws IOException {
+        outOfStep(why);
+        apt.write("stable", "Suite: stable\nCodename: trixie\n");
+
+        assertThat(debian().version()).isEqualTo("6.12.1-1");
+        assertThat(heard.lines)
+                .startsWith(
+                        "Reading the package lists of Debian trixie",
+                        "Reading them as stable: the archive's lists are out of step",
+                        "Downloading 2 packages");
+        assertThat(cache.resolve("apt/etc/debian.sources")).content().contains("Suites: stable\n");
+    }
+
+    @Test
+    void anArchiveOutOfStepWhoseOtherNameIsAnotherReleaseIsRefused() throws IOException {
+        outOfStep("Hash Sum mismatch");
+        apt.write("stable", "Suite: stable\nCodename: forky\n");
+
+        assertThatThrownBy(this::debian)
+                .hasMessageStartingWith("cannot fetch the package lists: Failed to fetch")
+                .hasMessageEndingWith("Hash Sum mismatch");
+        assertThat(cache.resolve("apt/etc/debian.sources")).doesNotExist();
+    }
+
+    @Test
+    void anArchiveOutOfStepByBothNamesIsRefusedInTheWordsOfTheFirst() throws IOException {
+        outOfStep("Hash Sum mismatch");
+        apt.write("stable-fails", "E: Failed to fetch http://mirror.example/x 404\n");
+
+        assertThatThrownBy(this::debian)
+                .hasMessageEndingWith("Hash Sum mismatch")
+                .satisfies(e -> assertThat(e.getSuppressed()).hasSize(1));
+        assertThat(apt.calls("apt-get update")).isEqualTo(2);
+    }
+
+    private void outOfStep(String why) throws IOException {
+        apt.write(
+                "trixie-fails",
+                """
+                E: Failed to fetch http://mirror.example/debian/Packages.xz  %s
+                E: Some index files failed to download.
+                """
+                        .formatted(why));
     }
 
     @Test

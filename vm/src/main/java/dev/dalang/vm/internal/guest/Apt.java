@@ -6,6 +6,7 @@ import dev.dalang.vm.guest.GuestException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -15,6 +16,7 @@ import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * The machine's package manager, working on a state of its own in the cache directory: it never
@@ -27,6 +29,14 @@ import java.util.regex.Pattern;
 final class Apt {
 
     private static final String SUITE = "trixie";
+
+    /**
+     * The archive's other name for the suite while it is the current release. Its signed index and
+     * its lists are files of their own, so one name may hold together while a mirror renews the
+     * other.
+     */
+    private static final String ALIAS = "stable";
+
     private static final String COMPONENT = "main";
     private static final String ARCHITECTURE = "riscv64";
 
@@ -92,11 +102,59 @@ final class Apt {
         Files.createDirectories(state.resolve("cache/archives/partial"));
         Files.createDirectories(state.resolve("packages"));
         Files.writeString(state.resolve("apt.conf"), CONFIGURATION);
-        Files.writeString(state.resolve("etc/debian.sources"), source.paragraph(SUITE, COMPONENT));
         Apt apt = new Apt(host, state, progress);
-        progress.step("Reading the package lists of Debian " + SUITE);
-        apt.run("fetch the package lists", host.aptGet(), List.of("update"));
+        apt.update(source);
         return apt;
+    }
+
+    private void update(AptSource source) throws IOException {
+        progress.step("Reading the package lists of Debian " + SUITE);
+        try {
+            update(source, SUITE);
+        } catch (GuestException e) {
+            if (!isOutOfStep(e)) {
+                throw e;
+            }
+            progress.step("Reading them as " + ALIAS + ": the archive's lists are out of step");
+            try {
+                update(source, ALIAS);
+                requireSuite();
+            } catch (GuestException again) {
+                Files.deleteIfExists(sources());
+                e.addSuppressed(again);
+                throw e;
+            }
+        }
+    }
+
+    private void update(AptSource source, String name) throws IOException {
+        Files.writeString(sources(), source.paragraph(name, COMPONENT));
+        run("fetch the package lists", host.aptGet(), List.of("update"));
+    }
+
+    private Path sources() {
+        return state.resolve("etc/debian.sources");
+    }
+
+    /** Whether a list is not the one that the signed index describes. */
+    private static boolean isOutOfStep(GuestException e) {
+        String why = String.valueOf(e.getMessage());
+        return why.contains("File has unexpected size") || why.contains("Hash Sum mismatch");
+    }
+
+    /** Refuses lists of another release, which the alias means before and after this one. */
+    private void requireSuite() throws IOException {
+        try (DirectoryStream<Path> indexes =
+                Files.newDirectoryStream(state.resolve("lists"), "*Release")) {
+            for (Path index : indexes) {
+                try (Stream<String> lines = Files.lines(index, StandardCharsets.ISO_8859_1)) {
+                    if (lines.anyMatch(("Codename: " + SUITE)::equals)) {
+                        return;
+                    }
+                }
+            }
+        }
+        throw new GuestException("the archive's " + ALIAS + " is not " + SUITE);
     }
 
     /**

@@ -24,7 +24,12 @@ public final class FakeApt {
             args=
             while [ $# -gt 0 ]; do
                 case $1 in
-                -o) shift ;;
+                -o)
+                    case $2 in
+                    *::sourceparts=*) suite=$(sed -n 's/^Suites: //p' "${2#*=}/debian.sources") ;;
+                    *::Lists=*) lists=${2#*=} ;;
+                    esac
+                    shift ;;
                 --config-file=* | -q | -y) ;;
                 *) args="$args $1" ;;
                 esac
@@ -34,7 +39,10 @@ public final class FakeApt {
             set -- $args
             case $1 in
             update)
-                [ -f "$here/update-fails" ] && cat "$here/update-fails" && exit 100
+                for fails in update-fails "$suite-fails"; do
+                    [ -f "$here/$fails" ] && cat "$here/$fails" && exit 100
+                done
+                [ ! -f "$here/$suite" ] || cp "$here/$suite" "$lists/mirror_${suite}_InRelease"
                 exit 0 ;;
             install) cat "$here/closure"; exit 0 ;;
             esac
@@ -105,7 +113,10 @@ public final class FakeApt {
                 directory);
     }
 
-    /** Writes a file that steers the scripts: {@code cut, update-fails, closure, show}. */
+    /**
+     * Writes a file that steers the scripts: {@code cut, update-fails, closure, show}; by the name
+     * of a suite its signed index, and with {@code -fails} how only its lists fail.
+     */
     public void write(String name, String text) throws IOException {
         Files.writeString(directory.resolve(name), text);
     }
